@@ -1,0 +1,53 @@
+# Needs python3 (3.11 or later) and make; everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Twice quiet: warnings about a machine's own pip settings are not ours to show; errors are.
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help check test lint format pins clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+check: $(STAMP) ## check the whole theorem library
+	@$(BIN)/theorycheck check
+
+test: lint ## lint, then every test and doctest
+	@$(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist worksteal
+
+lint: $(STAMP) ## ruff (lint and format) and mypy
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --no-error-summary
+
+format: $(STAMP) ## format, and mend what ruff can mend
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+# New pins remake the environment from nothing; new metadata of the package only installs the package again.
+$(VENV)/.pinned: requirements.txt
+	@echo "making $(VENV) (a minute or so)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --requirement requirements.txt
+	@touch $@
+
+$(STAMP): $(VENV)/.pinned pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+pins: ## resolve the dependencies anew into requirements.txt
+	@rm -rf build/pins
+	@$(PYTHON) -m venv build/pins
+	@build/pins/bin/python -m pip --quiet --quiet --disable-pip-version-check install '.[test]'
+	@build/pins/bin/python -m pip freeze --exclude theorycheck > requirements.txt
+	@rm -rf build/pins
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .theorycheck
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""theorycheck: statements about how parametrised models are trained, as objects that can be checked."""

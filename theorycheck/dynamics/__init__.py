@@ -1,0 +1,1 @@
+"""Everything numeric: objectives, methods, flows, quantities and their error bars."""

@@ -1,0 +1,1 @@
+"""Recipes and choices: generators of structured problems that shrink."""

@@ -1,0 +1,186 @@
+"""Finding theorem files: the shelf that comes with the package, and the reader's own.
+
+A theorem file exports ``THEOREMS`` (and ``FALSE``, the falsehoods it plants). Nothing registers itself: files are found
+by looking, and a theorem's address is its file and its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from theorycheck.errors import InvalidArgument, TheorycheckError, UnknownTheorem
+from theorycheck.statements.theorems import Theorem
+
+
+class CannotLoad(TheorycheckError):
+    """A theorem file raises when it is read."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One theorem file."""
+
+    name: str
+    path: Path
+    theorems: tuple[Theorem, ...]
+    false: tuple[Theorem, ...] = ()
+
+    def planted_on(self, theorem: Theorem) -> tuple[Theorem, ...]:
+        """The falsehoods that distort `theorem`."""
+        return tuple(f for f in self.false if origin(f).name == theorem.name)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a theorem is found again: what travels to a worker instead of the claim itself."""
+
+    path: str
+    theorem: str
+    data: tuple[np.ndarray, np.ndarray] | None = None
+
+    def load(self) -> Theorem:
+        """The theorem at this address, bound to the data if any."""
+        paper = _cached_paper(self.path)
+        for theorem in (*paper.theorems, *paper.false):
+            if theorem.name == self.theorem:
+                return theorem if self.data is None else theorem.on(*self.data)
+        raise UnknownTheorem("theorem", self.theorem, f"is not in {paper.path.name}", "list it in THEOREMS or FALSE")
+
+
+def origin(theorem: Theorem) -> Theorem:
+    """The theorem a falsehood distorts, through any number of distortions."""
+    while theorem.of is not None:
+        theorem = theorem.of
+    return theorem
+
+
+def shelf() -> Path:
+    """The folder of theorem files: ``proofs/`` beside the package in a checkout, inside the package when installed."""
+    package = Path(__file__).resolve().parent
+    checkout = package.parent / "proofs"
+    return checkout if checkout.is_dir() and (package.parent / "pyproject.toml").is_file() else package / "_proofs"
+
+
+def papers() -> tuple[Paper, ...]:
+    """Every paper of the shelf, by name."""
+    return tuple(load(path) for path in sorted(shelf().glob("[a-z]*.py")))
+
+
+def load(path: Path | str) -> Paper:
+    """Read a theorem file.
+
+    Raises
+    ------
+    CannotLoad
+        If the file does not exist, raises when run, or exports no THEOREMS.
+
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InvalidArgument("file", str(path), "does not exist", "pass the path of a Python file that exports THEOREMS")
+    module = _module(path)
+    theorems, false = getattr(module, "THEOREMS", None), getattr(module, "FALSE", ())
+    if theorems is None:
+        raise CannotLoad(f"{path.name} exports no THEOREMS; end it with `THEOREMS = (my_theorem,)`")
+    for name, values in (("THEOREMS", theorems), ("FALSE", false)):
+        wrong = [v for v in values if not isinstance(v, Theorem)] if isinstance(values, (tuple, list)) else [values]
+        if wrong:
+            raise CannotLoad(f"{name} of {path.name} must be a tuple of tc.Theorem; found {wrong[0]!r}")
+    names = [t.name for t in (*theorems, *false)]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise CannotLoad(f"{path.name} has two theorems named {twice[0]}; rename one")
+    return Paper(path.stem, path.resolve(), tuple(theorems), tuple(false))
+
+
+def _module(path: Path) -> ModuleType:
+    """The module of a file, under a name of its own; read again only if the file has changed."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    name = f"theorycheck_file_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}_{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise CannotLoad(f"{path.name} is not a Python file; pass a file ending in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise CannotLoad(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
+    return module
+
+
+@lru_cache(maxsize=64)
+def _cached_paper(path: str) -> Paper:
+    return load(path)
+
+
+def address_of(theorem: Theorem, data: tuple[np.ndarray, np.ndarray] | None = None) -> Address | None:
+    """Where `theorem` is found again, or None if it lives in no file (a notebook, a shell)."""
+    for module in list(sys.modules.values()):
+        listed = [*getattr(module, "THEOREMS", ()), *getattr(module, "FALSE", ())] if isinstance(module, ModuleType) else []
+        if getattr(module, "__file__", None) and any(t is theorem for t in listed):
+            return Address(str(Path(str(module.__file__)).resolve()), theorem.name, data)
+    return None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The theorems a selector means, with the falsehoods planted on them, paper by paper."""
+
+    papers: tuple[Paper, ...]
+
+    def __len__(self) -> int:
+        return sum(len(p.theorems) for p in self.papers)
+
+
+def select(selectors: Sequence[str]) -> Selection:
+    """The papers and theorems of the given selectors: ``paper``, ``paper/theorem`` with ``*``, or a file's path.
+
+    Falsehoods come with the theorem they distort, or are named themselves.
+
+    Raises
+    ------
+    UnknownTheorem
+        If a selector matches nothing; the message lists the nearest names.
+
+    """
+    if not selectors:
+        return Selection(papers())
+    found: dict[Path, dict[str, None]] = {}
+    known: dict[Path, Paper] = {}
+    for selector in selectors:
+        candidates = (load(selector),) if selector.endswith(".py") else papers()
+        pattern = "*" if selector.endswith(".py") else selector
+        paper_pattern, _, theorem_pattern = pattern.partition("/")
+        matched = False
+        for paper in candidates:
+            if not fnmatchcase(paper.name, paper_pattern):
+                continue
+            for theorem in (*paper.theorems, *paper.false):
+                if fnmatchcase(theorem.name, theorem_pattern or "*"):
+                    known[paper.path] = paper
+                    found.setdefault(paper.path, {})[theorem.name] = None
+                    matched = True
+        if not matched:
+            names = [f"{p.name}/{t.name}" for p in candidates for t in p.theorems]
+            raise UnknownTheorem("selector", selector, "matches no theorem", "known are " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else ""))
+    return Selection(tuple(_part(known[path], set(names)) for path, names in found.items()))
+
+
+def _part(paper: Paper, names: set[str]) -> Paper:
+    theorems = tuple(t for t in paper.theorems if t.name in names)
+    kept = {t.name for t in theorems}
+    return Paper(paper.name, paper.path, theorems, tuple(f for f in paper.false if f.name in names or origin(f).name in kept))

@@ -1,0 +1,237 @@
+"""Numbers that carry their error bar, and the level of precision at which they are computed.
+
+`Measured` is value ± error, elementwise, with error an absolute bound. Arithmetic carries the bar outward: a function
+is evaluated at the ends of the interval, and each operation adds one rounding. A plain number entering a comparison or
+an operation is a `Measured` of error 16 ulp.
+
+`Precision` is the level at which a claim runs: 0 screens, each further level divides every accuracy by 100. A check
+opens a scope, so flows and quantities tighten even where a claim ignores its `precision` argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from theorycheck.errors import InvalidArgument
+
+EPS = float(np.finfo(float).eps)
+PLAIN_ULPS = 16
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Measured(NDArrayOperatorsMixin):
+    """A number or array with an absolute error bar of the same shape.
+
+    Parameters
+    ----------
+    value : array_like, any shape
+        What was measured.
+    error : array_like, broadcastable to ``value``
+        Bound on ``|value - truth|``, non-negative; infinity and NaN mean "nothing is known".
+
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+
+    def __init__(self, value: Any, error: Any = 0.0) -> None:
+        value = np.asarray(value, dtype=float)
+        error = np.asarray(error, dtype=float)
+        if np.any(error < 0):
+            raise InvalidArgument("error", error, "must be non-negative", "pass the absolute size of the bar")
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "error", np.broadcast_to(error, value.shape))
+
+    @classmethod
+    def of(cls, number: Any) -> Measured:
+        """Return `number` as it is if it is `Measured`, else with the bar of a plain number (16 ulp)."""
+        if isinstance(number, Measured):
+            return number
+        value = np.asarray(number, dtype=float)
+        with np.errstate(all="ignore"):
+            return cls(value, np.abs(value) * (PLAIN_ULPS * EPS))
+
+    # -- the shape of an array, so that claims can index and reduce --
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        return self.value.size
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __getitem__(self, key: Any) -> Measured:
+        return Measured(self.value[key], self.error[key])
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def reshape(self, *shape: Any) -> Measured:
+        return Measured(self.value.reshape(*shape), self.error.reshape(*shape))
+
+    def sum(self, axis: int | tuple[int, ...] | None = None) -> Measured:
+        total = self.value.sum(axis=axis)
+        rounding = EPS * np.abs(self.value).sum(axis=axis) * max(1.0, np.log2(max(2, self.value.size)))
+        return Measured(total, self.error.sum(axis=axis) + rounding)
+
+    def max(self, axis: int | None = None) -> Measured:
+        return _extreme(self, np.max, axis)
+
+    def min(self, axis: int | None = None) -> Measured:
+        return _extreme(self, np.min, axis)
+
+    def __repr__(self) -> str:
+        if self.value.ndim == 0:
+            return f"{float(self.value):.17g} ± {float(self.error):.2g}"
+        return f"Measured(value={self.value!r}, error={self.error!r})"
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs:
+            return NotImplemented
+        if ufunc in _COMPARISONS:
+            return ufunc(*(x.value if isinstance(x, Measured) else x for x in inputs))
+        rule = _RULES.get(ufunc)
+        if rule is None:
+            if len(inputs) == 1 and ufunc in _MONOTONE:
+                return _monotone(ufunc, Measured.of(inputs[0]))
+            return NotImplemented
+        return rule(*map(Measured.of, inputs))
+
+
+def _extreme(m: Measured, pick: Callable[..., Any], axis: int | None) -> Measured:
+    value = pick(m.value, axis=axis)
+    moved = np.stack([pick(m.value - m.error, axis=axis), pick(m.value + m.error, axis=axis)])
+    return Measured(value, np.abs(moved - value).max(axis=0))
+
+
+def _rounded(value: np.ndarray, error: np.ndarray) -> Measured:
+    return Measured(value, error + EPS * np.abs(value))
+
+
+def _monotone(f: np.ufunc, a: Measured) -> Measured:
+    value = f(a.value)
+    with np.errstate(all="ignore"):
+        ends = np.maximum(np.abs(f(a.value + a.error) - value), np.abs(f(a.value - a.error) - value))
+    if f in (np.sqrt,):  # the lower end leaves the domain when the bar reaches zero: the truth there is at least 0
+        ends = np.where(a.value - a.error < 0, np.maximum(value, f(a.value + a.error) - value), ends)
+    return _rounded(value, 2 * EPS * np.abs(value) + ends)
+
+
+def _times(a: Measured, b: Measured) -> Measured:
+    return _rounded(a.value * b.value, np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error)
+
+
+def _over(a: Measured, b: Measured) -> Measured:
+    value = a.value / b.value
+    with np.errstate(all="ignore"):
+        least = np.abs(b.value) - b.error
+        error = np.where(least > 0, (a.error + np.abs(value) * b.error) / least, np.inf)
+    return _rounded(value, error)
+
+
+def _power(a: Measured, b: Measured) -> Measured:
+    value = a.value**b.value
+    with np.errstate(all="ignore"):
+        corners = [
+            np.abs((a.value + s * a.error) ** (b.value + t * b.error) - value)
+            for s in (-1, 1)
+            for t in (-1, 0, 1)
+        ]
+        # an even power of an interval around zero is largest at an end, smallest at 0; a NaN corner (negative base,
+        # exponent off the integers by its bar) says nothing about an exact integer exponent
+        error = np.nanmax(np.stack(np.broadcast_arrays(*corners)), axis=0)
+        error = np.where(np.abs(a.value) <= a.error, np.maximum(error, np.abs(value)), error)
+    return _rounded(value, error + 2 * EPS * np.abs(value))
+
+
+def _absolute(a: Measured) -> Measured:
+    return Measured(np.abs(a.value), a.error)
+
+
+def _pick(f: np.ufunc) -> Callable[[Measured, Measured], Measured]:
+    def rule(a: Measured, b: Measured) -> Measured:
+        value = f(a.value, b.value)
+        low, high = f(a.value - a.error, b.value - b.error), f(a.value + a.error, b.value + b.error)
+        return Measured(value, np.maximum(np.abs(low - value), np.abs(high - value)))
+
+    return rule
+
+
+_COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isfinite, np.isnan}
+_MONOTONE = {np.sqrt, np.exp, np.log, np.log1p, np.expm1, np.tanh, np.sinh, np.arcsinh, np.arctan, np.cbrt}
+_RULES: dict[np.ufunc, Callable[..., Measured]] = {
+    np.add: lambda a, b: _rounded(a.value + b.value, a.error + b.error),
+    np.subtract: lambda a, b: _rounded(a.value - b.value, a.error + b.error),
+    np.multiply: _times,
+    np.divide: _over,
+    np.power: _power,
+    np.square: lambda a: _times(a, a),
+    np.negative: lambda a: Measured(-a.value, a.error),
+    np.positive: lambda a: a,
+    np.absolute: _absolute,
+    np.maximum: _pick(np.maximum),
+    np.minimum: _pick(np.minimum),
+}
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The level at which numbers are computed.
+
+    Parameters
+    ----------
+    level : int
+        0 screens; each level divides every accuracy by 100.
+    bits : int or None
+        Set by `Precision.balls`: working precision of ball arithmetic, for certification.
+
+    """
+
+    level: int = 0
+    bits: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.level < 0:
+            raise InvalidArgument("level", self.level, "must be a whole number from 0", "pass Precision(0) to screen")
+
+    @classmethod
+    def balls(cls, bits: int = 256) -> Precision:
+        """Precision of certification: every operation in balls of `bits` bits."""
+        if bits < 53:
+            raise InvalidArgument("bits", bits, "must be at least 53", "pass Precision.balls(256)")
+        return cls(level=0, bits=bits)
+
+    def tightened(self, accuracy: Any) -> Any:
+        """`accuracy` divided by 100 for each level."""
+        return accuracy / 100.0**self.level
+
+    @contextmanager
+    def scope(self) -> Iterator[Precision]:
+        """Make this the precision of everything computed inside the ``with`` block that is not given its own."""
+        token = _CURRENT.set(self)
+        try:
+            yield self
+        finally:
+            _CURRENT.reset(token)
+
+
+_CURRENT: ContextVar[Precision] = ContextVar("precision", default=Precision(0))
+
+
+def in_force(precision: Precision | None) -> Precision:
+    """Return the precision given, or that of the innermost scope (level 0 outside any)."""
+    return _CURRENT.get() if precision is None else precision

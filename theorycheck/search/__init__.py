@@ -1,0 +1,1 @@
+"""The questions asked of a theorem: check and what it stands on."""

@@ -1,0 +1,111 @@
+"""check: does the statement hold, on as many instances as asked for?
+
+Work is cut into fixed ranges whose tallies add up in order and end at the lowest violating index, so any number of jobs
+gives the same verdict and the same counterexample. What travels to a worker is an address, a seed and a range.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+from theorycheck.errors import InvalidArgument
+from theorycheck.library import Address, address_of
+from theorycheck.search.contraction import contracted
+from theorycheck.search.tallies import judged, tallied
+from theorycheck.search.verdicts import Counterexample, Outcome, Tally, Verdict
+from theorycheck.search.workers import Workers
+from theorycheck.statements.theorems import Theorem
+
+RANGE = 64
+
+Progress = Callable[[Tally], Any]
+
+
+def check(
+    theorem: Theorem, instances: int = 1000, seed: int = 0, jobs: int = 1, *, progress: Progress | None = None, workers: Workers | None = None
+) -> Verdict:
+    """Try a theorem on `instances` instances and contract what refutes it.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    instances : int
+        How many to draw; those the premises reject count as tried.
+    seed : int
+    jobs : int
+        Processes. More than one needs a theorem that lives in a file; the verdict is the same for any number.
+    progress : callable, optional
+        Called with the running tally.
+    workers : Workers, optional
+        An open pool to use instead of `jobs`.
+
+    Returns
+    -------
+    Verdict
+
+    """
+    if instances < 1 or jobs < 1:
+        raise InvalidArgument("instances, jobs", (instances, jobs), "must be at least 1", "pass instances=1000, jobs=1")
+    started = perf_counter()
+    if workers is None and jobs > 1:
+        with Workers(jobs) as opened:
+            return check(theorem, instances, seed, jobs, progress=progress, workers=opened)
+    total = Tally()
+    for tally in _tallies(theorem, instances, seed, workers):
+        total = total + tally
+        if progress is not None:
+            progress(total)
+        if total.violation is not None:
+            break
+    counterexample = None if total.violation is None else counterexample_at(theorem, seed, total.violation)
+    return verdict_of(theorem, total, counterexample, seed, perf_counter() - started)
+
+
+def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | None, seed: int, seconds: float) -> Verdict:
+    """The verdict that a tally amounts to."""
+    outcome, problems = total.outcome(theorem.tight), total.problems
+    if outcome is Outcome.VACUOUS:
+        named = ", ".join(f"`{name}` rejected {count}" for name, count in total.rejected.most_common())
+        problems = (*problems, f"only {total.admitted} of {total.tried} instances satisfy the premises ({named or 'nothing was drawn'}); give the premise an enforce, or widen the recipe")
+    elif outcome is Outcome.INCONCLUSIVE and not problems:
+        problems = (f"only {total.holds} of {total.admitted} admitted instances hold beyond their bars, {total.too_close} are too close to call; if equality is attained, say tight=True",)
+    return Verdict(
+        theorem, outcome, total.tried, total.admitted, dict(total.rejected), total.holds, total.too_close, total.undefined, total.tightest, counterexample, problems, seed, seconds
+    )  # fmt: skip
+
+
+def counterexample_at(theorem: Theorem, seed: int, index: int, choices: tuple[int, ...] | None = None, exhausted: bool = False) -> Counterexample:
+    """The counterexample found at an index, contracted (or as `choices`, where that was done already)."""
+    first = theorem.ambient.sample(seed, index).choices
+    if choices is None:
+        choices, exhausted = contracted(theorem, first, seed)
+    result = judged(theorem, choices)
+    if result.entry is None:
+        raise InvalidArgument("choices", choices, "no longer violate the claim", "the claim is not a function of its instance: remove hidden randomness or state")
+    return Counterexample(theorem, choices, result.instance, result.entry, seed, index, first, exhausted)
+
+
+def _ranges(instances: int) -> Iterator[tuple[int, int]]:
+    return ((start, min(start + RANGE, instances)) for start in range(0, instances, RANGE))
+
+
+def _tallies(theorem: Theorem, instances: int, seed: int, workers: Workers | None) -> Iterator[Tally]:
+    """The tallies of successive ranges, in order."""
+    if workers is None:
+        yield from (tallied(theorem, seed, *span) for span in _ranges(instances))
+        return
+    data = getattr(theorem.ambient, "data", None)
+    address = address_of(theorem, data)
+    if address is None:
+        raise InvalidArgument("jobs", workers.jobs, f"needs `{theorem.name}` to live in a file that lists it in THEOREMS or FALSE", "pass jobs=1")
+    yield from workers.in_order(tallied_at, [(address, seed, *span) for span in _ranges(instances)])
+
+
+def tallied_at(address: Address, seed: int, start: int, stop: int) -> Tally:
+    """What a worker runs."""
+    return tallied(address.load(), seed, start, stop)

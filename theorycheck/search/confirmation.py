@@ -1,0 +1,120 @@
+"""Confirmation: screen cheaply, accuse carefully.
+
+A violation, and an inequality closer than 1e-6, is re-run at tighter levels of precision and in the other IEEE rounding
+modes. The bar is then the bars of the Measured parts, plus the change of each side between levels, plus twice the spread
+of the signed difference over rounding modes. The instance is rebuilt each time, so its own rounding is seen too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from theorycheck.measured import Measured, Precision
+from theorycheck.search.evaluation import NEAR, Broken, admission, claim_of, guarded
+from theorycheck.search.rounding import OTHERS, Rounding, available, rounded
+from theorycheck.statements.comparisons import Comparison, Entry, Relation, Standing
+from theorycheck.statements.theorems import Premise, Theorem
+
+LEVELS = (1, 2)
+
+Run = Callable[[Precision, Rounding], "Comparison | Broken"]
+
+
+def needs_confirmation(entry: Entry, relation_is_equal: bool) -> bool:
+    """Whether a screened entry may not be believed yet."""
+    if entry.standing is Standing.UNDEFINED:
+        return False
+    if entry.standing is Standing.VIOLATED:
+        return True
+    return not relation_is_equal and abs(entry.slack) < NEAR
+
+
+def confirmed_claim(theorem: Theorem, rebuild: Callable[[], Any], screened: Comparison) -> Comparison | Broken:
+    """The claim on the instance `rebuild` returns, with bars that may carry an accusation."""
+
+    def run(precision: Precision, mode: Rounding) -> Comparison | Broken:
+        def whole() -> Comparison:
+            return claim_of(theorem, admission(theorem, rebuild()).instance, precision)
+
+        with rounded(mode):
+            return guarded(whole, precision)
+
+    return confirmed(run, screened)
+
+
+def confirmed_premise(theorem: Theorem, premise: Premise, rebuild: Callable[[], Any]) -> bool:
+    """Whether a premise violated by less than 1e-6 was so only by rounding."""
+
+    def run(precision: Precision, mode: Rounding) -> Comparison | Broken:
+        def whole() -> Comparison:
+            held = premise.holds(admission(theorem, rebuild()).instance)
+            return held if isinstance(held, Comparison) else Comparison(premise.name)
+
+        with rounded(mode):
+            return guarded(whole, precision)
+
+    screened = run(Precision(0), Rounding.NEAREST)
+    result = screened if isinstance(screened, Broken) else confirmed(run, screened)
+    return not isinstance(result, Broken) and result.standing in (Standing.HOLDS, Standing.TOO_CLOSE)
+
+
+def confirmed(run: Run, screened: Comparison) -> Comparison | Broken:
+    """Raise the level until the comparison is decided or the bars stop shrinking; `screened` is the run at level 0."""
+    before, result = screened, screened
+    for level in LEVELS:
+        now = run(Precision(level), Rounding.NEAREST)
+        if isinstance(now, Broken):
+            return now
+        others = [run(Precision(level), mode) for mode in OTHERS] if available() else []
+        result = _with_bars(before, now, others)
+        entry = result.worst
+        settled = entry.standing in (Standing.HOLDS, Standing.UNDEFINED) or (entry.standing is Standing.VIOLATED and level > 0)
+        if settled or not _tightens(before, now):
+            return result
+        before = now
+    return result
+
+
+def _tightens(before: Comparison, now: Comparison) -> bool:
+    """Whether a tighter level changed anything: an algebraic claim has nothing to gain from another."""
+    pairs = zip(before.leaves, now.leaves, strict=True)
+    return any(
+        not (np.array_equal(a.left.value, b.left.value) and np.array_equal(a.right.value, b.right.value))
+        or np.any(b.left.error < a.left.error)
+        or np.any(b.right.error < a.right.error)
+        for a, b in pairs
+    )
+
+
+def _with_bars(before: Comparison, now: Comparison, others: list[Comparison | Broken]) -> Comparison:
+    leaves = []
+    for i, (a, b) in enumerate(zip(before.leaves, now.leaves, strict=True)):
+        with np.errstate(all="ignore"):
+            left = Measured(b.left.value, np.nan_to_num(b.left.error + np.abs(b.left.value - a.left.value), nan=np.inf))
+            right = Measured(b.right.value, np.nan_to_num(b.right.error + np.abs(b.right.value - a.right.value), nan=np.inf))
+        leaves.append(replace(b, left=left, right=right, rounding=_spread(b, i, others)))
+    return now.with_leaves(iter(leaves))
+
+
+def _spread(leaf: Comparison, i: int, others: list[Comparison | Broken]) -> np.ndarray:
+    """Twice the spread of the signed difference over rounding modes; infinite where a mode cannot answer."""
+    nearest = leaf.signed_difference
+    if not others:  # no rounding modes on this machine: nothing closer than 1e-6 is accused
+        return NEAR * (np.abs(leaf.left.value) + np.abs(leaf.right.value))
+    seen = [nearest]
+    for other in others:
+        if isinstance(other, Broken) or len(other.leaves) <= i or other.leaves[i].signed_difference.shape != nearest.shape:
+            return np.full_like(nearest, np.inf)
+        seen.append(other.leaves[i].signed_difference)
+    with np.errstate(all="ignore"):
+        spread = np.max(seen, axis=0) - np.min(seen, axis=0)
+    return 2 * np.nan_to_num(spread, nan=np.inf)
+
+
+def is_equality(comparison: Comparison) -> bool:
+    """Whether every leaf claims equality: then agreement at the screen needs no confirmation."""
+    return all(leaf.relation is Relation.EQUAL for leaf in comparison.leaves)

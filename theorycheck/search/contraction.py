@@ -1,0 +1,201 @@
+"""Contraction: from a violating instance to the smallest one, on choices.
+
+Simpler means fewer choices, then a smaller sum of choices, then the earlier sequence. Four moves, each keeping only
+confirmed violations that are simpler: tiny shapes drawn anew; sizes lowered, with requests dropped beside them; numbers
+lowered one by one and in equal pairs; Hypothesis' shrinker, seeded with the find. Where few enough remain, every simpler
+sequence of the same length is tried, so that "no number can be simpler" is a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+from random import Random
+
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
+from hypothesis.errors import NoSuchExample, Unsatisfiable
+
+from theorycheck.instances.choices import Group
+from theorycheck.instances.recipes import Draw, Recipe
+from theorycheck.search.tallies import judged
+from theorycheck.statements.theorems import Theorem
+
+Choices = tuple[int, ...]
+
+_REDRAWN = 200
+_REDRAW_FROM = 2**62
+_MOVES = 4000
+_HYPOTHESIS_CALLS = 400
+_EXHAUSTIVE = 2000
+
+
+@dataclass
+class _Search:
+    """The best violation so far and what was tried; one contraction's working state."""
+
+    theorem: Theorem
+    recipe: Recipe
+    best: Choices
+    left: int = _MOVES
+
+    def __post_init__(self) -> None:
+        self.tried: set[Choices] = {self.best}
+
+    def offer(self, choices: Choices) -> bool:
+        """Whether the choices, if simpler and not seen, still violate; then they are the best."""
+        if simplicity(choices) >= simplicity(self.best) or choices in self.tried or self.left <= 0:
+            return False
+        self.tried.add(choices)
+        self.left -= 1
+        if not judged(self.theorem, choices).violates:
+            return False
+        self.best = choices
+        return True
+
+    def offer_draw(self, draw: Draw | None) -> bool:
+        return draw is not None and self.offer(draw.choices)
+
+
+def simplicity(choices: Choices) -> tuple[int, int, Choices]:
+    """Sort key: fewer choices, smaller sum, earlier sequence."""
+    return len(choices), sum(choices), choices
+
+
+def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> tuple[Choices, bool]:
+    """The simplest violation found from `choices`, and whether every simpler one of its length was tried.
+
+    The result is never larger than what was given. Deterministic in (theorem, choices, seed).
+    """
+    recipe: Recipe = theorem.ambient  # type: ignore[assignment]
+    search = _Search(theorem, recipe, recipe.replay(choices).choices)
+    _redraw_tiny(search, seed)
+    before = None
+    while before != search.best and search.left > 0:
+        before = search.best
+        _lower_sizes(search)
+        _lower_numbers(search)
+    _hypothesis(search)
+    return search.best, _exhaust(search)
+
+
+def _redraw_tiny(search: _Search, seed: int) -> None:
+    for j in range(_REDRAWN):
+        drawn = _quietly(search.recipe.sample, seed, _REDRAW_FROM + 4 * j + 3)
+        search.offer_draw(drawn)
+
+
+def _quietly(make, *arguments) -> Draw | None:  # type: ignore[no-untyped-def]
+    """A draw, or None where the reader's recipe raises on these choices."""
+    try:
+        return make(*arguments)
+    except Exception:  # noqa: BLE001 - a recipe that fails on a candidate only loses the candidate
+        return None
+
+
+def _lower_sizes(search: _Search) -> None:
+    moved = True
+    while moved and search.left > 0:
+        moved = False
+        draw = search.recipe.replay(search.best)
+        for candidate in _smaller_shapes(draw.groups):
+            if search.offer_draw(_quietly(search.recipe.replay_groups, candidate)):
+                moved = True
+                break
+
+
+def _smaller_shapes(groups: tuple[Group, ...]) -> Iterator[tuple[Group, ...]]:
+    """Each size lowered, alone, and with one or two other requests dropped (a layer goes with its width)."""
+    for i, group in enumerate(groups):
+        if not group.table.is_size or group.indices == (0,) * len(group.indices):
+            continue
+        for index in sorted({0, group.indices[0] // 2, group.indices[0] - 1}) if len(group.indices) == 1 else ():
+            lowered = (*groups[:i], Group(group.table, group.shape, (index,)), *groups[i + 1 :])
+            yield lowered
+            rest = range(i + 1, len(groups))
+            for drop in [*combinations(rest, 1), *(combinations(rest, 2) if len(groups) <= 16 else ())]:
+                yield tuple(g for k, g in enumerate(lowered) if k not in drop)
+
+
+def _lower_numbers(search: _Search) -> None:
+    position = 0
+    while position < len(search.best) and search.left > 0:
+        current = search.best[position]
+        for lower in _lower_indices(current):
+            if search.offer(_with(search, {position: lower})):
+                break
+        twins = [k for k in range(position + 1, len(search.best)) if search.best[k] == search.best[position] > 0]
+        for twin in twins:
+            now = search.best[position]
+            if any(search.offer(_with(search, {position: low, twin: low})) for low in _lower_indices(now)):
+                break
+        position += 1
+
+
+def _lower_indices(index: int) -> list[int]:
+    halves = []
+    step = index // 2
+    while step > 0:
+        halves.append(index - step)
+        step //= 2
+    return [*range(min(index, 18)), *(h for h in halves if h >= 18)]
+
+
+def _with(search: _Search, changes: dict[int, int]) -> Choices:
+    """The canonical choices after some entries changed (the shape may follow)."""
+    changed = tuple(changes.get(k, c) for k, c in enumerate(search.best))
+    draw = _quietly(search.recipe.replay, changed)
+    return search.best if draw is None else draw.choices
+
+
+def _hypothesis(search: _Search) -> None:
+    """Hypothesis' shrinker, started at the find through its example database."""
+    database, key = InMemoryExampleDatabase(), b"theorycheck"
+    database.save(key, choices_to_bytes(search.best))
+    calls = 0
+
+    def violates(draw: Draw) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls > _HYPOTHESIS_CALLS:
+            return False
+        search.offer(draw.choices)
+        return draw.choices == search.best or (draw.choices in search.tried and judged(search.theorem, draw.choices).violates)
+
+    options = settings(
+        database=database, phases=(Phase.reuse, Phase.shrink), deadline=None, max_examples=_HYPOTHESIS_CALLS, suppress_health_check=list(HealthCheck)
+    )
+    try:
+        find(search.recipe.draws(), violates, settings=options, random=Random(0), database_key=key)
+    except (NoSuchExample, Unsatisfiable):
+        return  # the find could not be replayed through Hypothesis; what contraction has stands
+    except Exception:  # noqa: BLE001 - the reader's recipe may raise on Hypothesis' candidates; the find stands
+        return
+
+
+def _exhaust(search: _Search) -> bool:
+    """Try every simpler sequence of the same length, simplest first, where there are few enough."""
+    n, total = len(search.best), sum(search.best)
+    if n == 0 or comb(n + total, n) > _EXHAUSTIVE:
+        return False
+    search.left = max(search.left, _EXHAUSTIVE)
+    for s in range(total + 1):
+        for candidate in _sequences(n, s):
+            if simplicity(candidate) >= simplicity(search.best):
+                return True
+            draw = _quietly(search.recipe.replay, candidate)
+            if draw is not None and draw.choices == candidate and search.offer(candidate):
+                return True
+    return True
+
+
+def _sequences(length: int, total: int) -> Iterator[Choices]:
+    """All sequences of whole numbers of this length and sum, in lexicographic order."""
+    if length == 1:
+        yield (total,)
+        return
+    for head in range(total + 1):
+        for tail in _sequences(length - 1, total - head):
+            yield (head, *tail)

@@ -1,0 +1,123 @@
+"""One instance through a theorem: enforce, re-check, compare.
+
+Claims and premises run with traps for invalid operations and division by zero, never for underflow; what is not finite on
+the way out is UNDEFINED by the comparison itself.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from theorycheck.errors import EnforcementConflict, InvalidArgument
+from theorycheck.instances.stacking import stacked
+from theorycheck.measured import Precision
+from theorycheck.statements.comparisons import Comparison, Standing
+from theorycheck.statements.theorems import Premise, Theorem
+
+JOINT = "joint enforcement"
+NEAR = 1e-6
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Something raised, or was not a comparison: the standing is UNDEFINED and this is why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Admission:
+    """An instance after enforcement: `instance` is admitted unless `rejected_by` names a premise.
+
+    ``unsure`` holds the premises violated by less than 1e-6, which rounding may have done: confirmation decides them.
+    """
+
+    instance: Any = None
+    rejected_by: str | None = None
+    unsure: tuple[Premise, ...] = ()
+
+
+def guarded(run: Callable[[], Result], precision: Precision) -> Result | Broken:
+    """Run in the scope of a precision with traps on; what raises comes back as `Broken`."""
+    try:
+        with precision.scope(), np.errstate(invalid="raise", divide="raise", over="ignore", under="ignore"):
+            return run()
+    except EnforcementConflict as error:
+        return Broken(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever a reader's claim raises makes this instance undefined, not the run
+        return Broken(f"{type(error).__name__}: {error} ({_where(error)})")
+
+
+def admission(theorem: Theorem, value: Any) -> Admission:
+    """Apply every enforcement, then re-check every premise.
+
+    Raises `EnforcementConflict` if enforcing a premise broke an earlier one that held before.
+    """
+    instance = value
+    if theorem.enforce is not None:
+        instance = theorem.enforce(instance)
+        if instance is None:
+            return Admission(None, JOINT)
+    else:
+        for premise in theorem.premises:
+            if premise.enforce is not None:
+                instance = premise.enforce(instance)
+                if instance is None:
+                    return Admission(None, premise.name)
+    unsure = []
+    for premise in theorem.premises:
+        held = premise_holds(premise, instance)
+        if held is False:
+            _require_no_conflict(theorem, premise, value)
+            return Admission(instance, premise.name)
+        if held is None:
+            unsure.append(premise)
+    return Admission(instance, None, tuple(unsure))
+
+
+def premise_holds(premise: Premise, instance: Any) -> bool | None:
+    """Whether a premise holds (too close counts as holding); None where it is violated by less than 1e-6."""
+    held = premise.holds(instance)
+    if not isinstance(held, Comparison):
+        return bool(held)
+    worst = held.worst
+    if worst.standing in (Standing.HOLDS, Standing.TOO_CLOSE):
+        return True
+    return None if worst.standing is Standing.VIOLATED and -worst.slack < NEAR else False
+
+
+def _require_no_conflict(theorem: Theorem, broken: Premise, value: Any) -> None:
+    if theorem.enforce is not None:
+        return
+    instance, position = value, theorem.premises.index(broken)
+    for i, premise in enumerate(theorem.premises):
+        if premise.enforce is None:
+            continue
+        before, instance = instance, premise.enforce(instance)
+        if i > position and premise_holds(broken, before) is not False and premise_holds(broken, instance) is False:
+            raise EnforcementConflict(
+                f"enforcing `{premise.name}` ({premise.statement}) broke the earlier premise `{broken.name}` ({broken.statement}), which held before; "
+                f"list `{premise.name}` before `{broken.name}`, or give the theorem one joint enforce"
+            )
+
+
+def claim_of(theorem: Theorem, instance: Any, precision: Precision) -> Comparison:
+    """The claim on one admitted instance, as a comparison without a leading axis of instances."""
+    result = theorem.claim(stacked([instance]) if theorem.stacked else instance, precision)
+    if not isinstance(result, Comparison):
+        raise InvalidArgument("claim(instance, precision)", result, "is not a comparison", "return tc.at_most(...), tc.at_least(...), tc.equal(...) or tc.all_of(...)")
+    return result
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "theorycheck/search" not in f.filename.replace("\\", "/")]
+    frame = (own or list(frames))[-1] if frames else None
+    return f"{frame.filename.rsplit('/', 1)[-1]}, line {frame.lineno}, in {frame.name}" if frame else "no traceback"

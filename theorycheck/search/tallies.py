@@ -1,0 +1,149 @@
+"""Trying a range of instances: sample, enforce, re-check, compare, confirm, count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from theorycheck.instances.stacking import shape_of, stacked
+from theorycheck.measured import Precision
+from theorycheck.search.confirmation import confirmed_claim, confirmed_premise, is_equality, needs_confirmation
+from theorycheck.search.evaluation import Admission, Broken, admission, claim_of, guarded
+from theorycheck.search.verdicts import Tally, Tightest
+from theorycheck.statements.comparisons import Comparison, Entry, Standing
+from theorycheck.statements.theorems import Theorem
+
+SCREEN = Precision(0)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One instance judged: the premise that rejected it, or the deciding entry, or what broke."""
+
+    instance: Any = None
+    rejected_by: str | None = None
+    entry: Entry | None = None
+    broken: Broken | None = None
+    comparison: Comparison | None = None
+
+    @property
+    def violates(self) -> bool:
+        """Whether this is a confirmed violation."""
+        return self.entry is not None and self.entry.standing is Standing.VIOLATED
+
+
+def judged(theorem: Theorem, choices: tuple[int, ...]) -> Judged:
+    """One instance, given by its choices, all the way to a confirmed standing."""
+    rebuild = partial(_rebuilt, theorem, choices)
+    admitted = admitted_or_not(theorem, rebuild)
+    if not isinstance(admitted, Admission):
+        return admitted
+    return _confirmed(theorem, rebuild, admitted.instance, guarded(partial(claim_of, theorem, admitted.instance, SCREEN), SCREEN))
+
+
+def admitted_or_not(theorem: Theorem, rebuild: Any) -> Admission | Judged:
+    """The instance after enforcement with every premise decided, or why it goes no further."""
+    found = guarded(lambda: admission(theorem, rebuild()), SCREEN)
+    if isinstance(found, Broken):
+        return Judged(broken=found)
+    if found.rejected_by is not None:
+        return Judged(rejected_by=found.rejected_by)
+    for premise in found.unsure:
+        if not confirmed_premise(theorem, premise, rebuild):
+            return Judged(rejected_by=premise.name)
+    return found
+
+
+def _rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
+    return theorem.ambient.replay(choices).value  # type: ignore[attr-defined]
+
+
+def _confirmed(theorem: Theorem, rebuild: Any, instance: Any, screened: Comparison | Broken) -> Judged:
+    if not isinstance(screened, Broken):
+        entry = guarded(lambda: screened.worst, SCREEN)
+        if isinstance(entry, Broken):
+            screened = entry
+        elif needs_confirmation(entry, is_equality(screened)):
+            screened = confirmed_claim(theorem, rebuild, screened)
+    if isinstance(screened, Broken):
+        return Judged(instance, broken=screened)
+    return Judged(instance, entry=screened.worst, comparison=screened)
+
+
+def tallied(theorem: Theorem, seed: int, start: int, stop: int) -> Tally:
+    """The tally of instances start .. stop-1 of a seed, ended early by the first confirmed violation.
+
+    One thread of linear algebra: rounding modes are a thread's own.
+    """
+    with threadpool_limits(1):
+        total = Tally()
+        for index, result in (_stacked_range if theorem.stacked else _range)(theorem, seed, start, stop):
+            total = total + _counted(index, seed, result)
+            if total.violation is not None:
+                break
+        return total
+
+
+def _range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterator[tuple[int, Judged]]:
+    for index in range(start, stop):
+        drawn = guarded(lambda: theorem.ambient.sample(seed, index), SCREEN)  # noqa: B023 - used at once
+        yield index, Judged(broken=drawn) if isinstance(drawn, Broken) else judged(theorem, drawn.choices)
+
+
+def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterator[tuple[int, Judged]]:
+    """The same, with the claims of instances of equal shape screened as one call each; the order stays that of the indices."""
+    results: dict[int, Judged] = {}
+    groups: dict[Any, list[tuple[int, Any, Any]]] = {}
+    for index in range(start, stop):
+        drawn = guarded(lambda: theorem.ambient.sample(seed, index), SCREEN)  # noqa: B023 - used at once
+        if isinstance(drawn, Broken):
+            results[index] = Judged(broken=drawn)
+            continue
+        rebuild = partial(_rebuilt, theorem, drawn.choices)
+        admitted = admitted_or_not(theorem, rebuild)
+        if isinstance(admitted, Admission):
+            groups.setdefault(shape_of(admitted.instance), []).append((index, rebuild, admitted.instance))
+        else:
+            results[index] = admitted
+    for members in groups.values():
+        results.update(_screened_together(theorem, members))
+    return iter(sorted(results.items()))
+
+
+def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]]) -> Iterator[tuple[int, Judged]]:
+    def screen() -> tuple[Comparison, list[Entry]]:
+        comparison = theorem.claim(stacked([instance for _, _, instance in members]), SCREEN)
+        return comparison, list(comparison.lanes(len(members)))
+
+    screened = guarded(screen, SCREEN)
+    for lane, (index, rebuild, instance) in enumerate(members):
+        if isinstance(screened, Broken) or needs_confirmation(screened[1][lane], is_equality(screened[0])) or screened[1][lane].standing is Standing.UNDEFINED:
+            # one bad instance must not speak for its stack: judged by itself
+            alone = guarded(partial(claim_of, theorem, instance, SCREEN), SCREEN)
+            yield index, _confirmed(theorem, rebuild, instance, alone)
+        else:
+            yield index, Judged(instance, entry=screened[1][lane])
+
+
+def _counted(index: int, seed: int, result: Judged) -> Tally:
+    if result.rejected_by is not None:
+        return Tally(tried=1, rejected=Counter([result.rejected_by]))
+    if result.broken is not None or result.entry is None:
+        reason = result.broken.reason if result.broken else "no comparison"
+        return Tally(tried=1, admitted=int(result.instance is not None), undefined=1, problems=(f"instance {index} of seed {seed}: {reason}",))
+    entry, one = result.entry, Tally(tried=1, admitted=1)
+    if entry.standing is Standing.UNDEFINED:
+        sentence = f"instance {index} of seed {seed}: {entry.label} is not finite (left {entry.left:g}, right {entry.right:g})"
+        return replace(one, undefined=1, problems=(sentence,))
+    return replace(
+        one,
+        holds=int(entry.standing is Standing.HOLDS),
+        too_close=int(entry.standing is Standing.TOO_CLOSE),
+        violation=index if result.violates else None,
+        tightest=Tightest(entry.slack, entry.label, entry.bar, index),
+    )

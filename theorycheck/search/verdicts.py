@@ -1,0 +1,163 @@
+"""What a check answers: outcomes, tallies, counterexamples, verdicts. No answer is "true"; each says what it is worth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from theorycheck.statements.comparisons import Entry
+from theorycheck.statements.theorems import Theorem
+
+_PROBLEMS_KEPT = 5
+
+
+class Outcome(Enum):
+    """What a check found."""
+
+    CORROBORATED = "corroborated"
+    INCONCLUSIVE = "inconclusive"
+    VACUOUS = "vacuous"
+    REFUTED = "refuted"
+
+
+@dataclass(frozen=True)
+class Tightest:
+    """The admitted instance that came closest to the bound."""
+
+    slack: float
+    label: str
+    bar: float
+    index: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts over a range of instances; tallies of successive ranges add up in order.
+
+    ``violation`` is the index of the first confirmed violation; a range ends there.
+    """
+
+    tried: int = 0
+    admitted: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    holds: int = 0
+    too_close: int = 0
+    undefined: int = 0
+    tightest: Tightest | None = None
+    violation: int | None = None
+    problems: tuple[str, ...] = ()
+
+    def __add__(self, other: Tally) -> Tally:
+        both = [t for t in (self.tightest, other.tightest) if t is not None]
+        return Tally(
+            self.tried + other.tried,
+            self.admitted + other.admitted,
+            self.rejected + other.rejected,
+            self.holds + other.holds,
+            self.too_close + other.too_close,
+            self.undefined + other.undefined,
+            min(both, key=lambda t: (t.slack, t.index), default=None),
+            self.violation if self.violation is not None else other.violation,
+            (self.problems + other.problems)[:_PROBLEMS_KEPT],
+        )
+
+    def outcome(self, tight: bool) -> Outcome:
+        """The outcome these counts amount to (DESIGN, section 3)."""
+        if self.violation is not None:
+            return Outcome.REFUTED
+        if self.admitted < max(10, self.tried / 100):
+            return Outcome.VACUOUS if self.undefined <= self.admitted else Outcome.INCONCLUSIVE
+        enough = self.admitted / (10 if tight else 2)
+        return Outcome.INCONCLUSIVE if self.undefined or self.holds < enough or self.problems else Outcome.CORROBORATED
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An admitted instance on which the claim fails, beyond every bar.
+
+    Parameters
+    ----------
+    theorem : Theorem
+        The statement it refutes.
+    choices : tuple of int
+        The instance as choices: ``theorem.ambient.replay(choices)``, then enforcement, gives it back.
+    instance : object
+        After enforcement.
+    entry : Entry
+        Both sides, slack and bar of the deciding comparison.
+    seed, index : int
+        Where the first violation was found.
+    first : tuple of int
+        The choices of that first violation, before contraction.
+    exhausted : bool
+        Every simpler instance of the same length was tried and none violates.
+
+    """
+
+    theorem: Theorem
+    choices: tuple[int, ...]
+    instance: Any
+    entry: Entry
+    seed: int
+    index: int
+    first: tuple[int, ...]
+    exhausted: bool = False
+
+    def __str__(self) -> str:
+        e = self.entry
+        return f"{shown(self.instance)}\n{e.label}: left {e.left:.12g}, right {e.right:.12g} (slack {e.slack:+.3g} ± {e.bar:.1g})"
+
+
+def shown(instance: Any) -> str:
+    """An instance as text, arrays as nested lists of short numbers."""
+    if isinstance(instance, np.ndarray):
+        return shown_numbers(instance.tolist())
+    if isinstance(instance, float):
+        return f"{instance:.10g}"
+    if isinstance(instance, tuple):
+        return "(" + ", ".join(map(shown, instance)) + ("," if len(instance) == 1 else "") + ")"
+    if is_dataclass(instance) and not isinstance(instance, type):
+        return f"{type(instance).__name__}(" + ", ".join(f"{f.name}={shown(getattr(instance, f.name))}" for f in fields(instance) if f.repr) + ")"
+    return repr(instance)
+
+
+def shown_numbers(nested: Any) -> str:
+    """Nested lists of floats with 10 significant digits."""
+    return "[" + ", ".join(map(shown_numbers, nested)) + "]" if isinstance(nested, list) else f"{nested:.10g}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of `check`.
+
+    Counts: ``tried`` instances were drawn, ``admitted`` satisfied the premises, ``rejected`` says which premise turned the
+    others away; of the admitted ``holds``, ``too_close`` and ``undefined`` are how the claim stood. ``tightest`` came closest
+    to the bound. ``problems`` are sentences about what went wrong.
+    """
+
+    theorem: Theorem
+    outcome: Outcome
+    tried: int
+    admitted: int
+    rejected: dict[str, int]
+    holds: int
+    too_close: int
+    undefined: int
+    tightest: Tightest | None
+    counterexample: Counterexample | None
+    problems: tuple[str, ...]
+    seed: int
+    seconds: float
+
+    def __str__(self) -> str:
+        lines = [f"{self.theorem.name}: {self.outcome.name}, {self.admitted} of {self.tried} instances admitted (seed {self.seed})"]
+        if self.tightest is not None:
+            lines.append(f"tightest slack {self.tightest.slack:+.3g} in {self.tightest.label}")
+        lines.extend(self.problems)
+        if self.counterexample is not None:
+            lines.append(f"counterexample: {self.counterexample}")
+        return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Sources, premises, comparisons and theorems; knows nothing of what they are about."""

@@ -1,0 +1,206 @@
+"""Comparisons: two sides with error bars, and how they stand.
+
+With d = right - left for `at_most` and left - right for `at_least`, scale = |left| + |right| and bar = the bars of both
+sides (plus what rounding modes showed), the slack is d / scale and an entry
+
+    HOLDS if d > bar,    VIOLATED if d < -bar,    else is TOO_CLOSE.
+
+For `equal`, d = -|left - right|: VIOLATED if d < -bar, HOLDS if -d <= bar <= resolution x scale, else TOO_CLOSE; its slack,
+never positive, is minus the relative mismatch, and its scale is that of the largest entry: an entry of a matrix that
+cancels to rounding is compared with the matrix. An entry that is not finite is UNDEFINED. The worst entry decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from theorycheck.errors import InvalidArgument, ShapeMismatch
+from theorycheck.measured import Measured
+
+
+class Standing(Enum):
+    """How a comparison stands; the later, the worse."""
+
+    HOLDS = "holds"
+    TOO_CLOSE = "too close to call"
+    UNDEFINED = "undefined"
+    VIOLATED = "violated"
+
+    @property
+    def badness(self) -> int:
+        """Position from best (0) to worst (3)."""
+        return list(Standing).index(self)
+
+
+class Relation(Enum):
+    """What is claimed of the two sides."""
+
+    AT_MOST = "≤"
+    AT_LEAST = "≥"
+    EQUAL = "="
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The deciding entry of a comparison: both sides, relative slack and relative bar."""
+
+    standing: Standing
+    slack: float
+    bar: float
+    label: str
+    left: float
+    right: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two sides and the relation claimed of them, or several comparisons at once (`parts`).
+
+    Parameters
+    ----------
+    label : str
+        The relation in words or symbols, for messages.
+    relation : Relation
+    left, right : Measured
+        Broadcast against each other.
+    resolution : float
+        For `Relation.EQUAL`: the largest relative bar at which agreement counts as evidence.
+    rounding : array
+        Absolute; twice the spread of the signed difference over rounding modes, filled in by confirmation.
+    parts : tuple of Comparison
+        The parts of `all_of`; sides are then unused.
+
+    """
+
+    label: str
+    relation: Relation = Relation.EQUAL
+    left: Measured = field(default_factory=lambda: Measured(0.0))
+    right: Measured = field(default_factory=lambda: Measured(0.0))
+    resolution: float = 1e-6
+    rounding: Any = 0.0
+    parts: tuple[Comparison, ...] = ()
+
+    @property
+    def leaves(self) -> tuple[Comparison, ...]:
+        """The plain comparisons of which this is made."""
+        return tuple(leaf for part in self.parts for leaf in part.leaves) if self.parts else (self,)
+
+    @property
+    def signed_difference(self) -> np.ndarray:
+        """Left - right, entrywise."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.left.value - self.right.value)
+
+    def lanes(self, count: int | None) -> Iterator[Entry]:
+        """The deciding entry of each of `count` stacked instances, or of everything (`None`)."""
+        if count is None:
+            yield self.worst
+            return
+        rows = [leaf._lane_entries(count) for leaf in self.leaves]
+        for entries in zip(*rows, strict=True):
+            yield min(entries, key=_order)
+
+    @property
+    def worst(self) -> Entry:
+        """The deciding entry."""
+        return min((leaf._entry(*leaf._flat()) for leaf in self.leaves), key=_order)
+
+    @property
+    def standing(self) -> Standing:
+        """How the deciding entry stands."""
+        return self.worst.standing
+
+    @property
+    def slack(self) -> float:
+        """Relative slack of the deciding entry."""
+        return self.worst.slack
+
+    @property
+    def bar(self) -> float:
+        """Relative error bar of the deciding entry."""
+        return self.worst.bar
+
+    def __str__(self) -> str:
+        w = self.worst
+        return f"{w.label}: left {w.left:.12g}, right {w.right:.12g}, slack {w.slack:+.3g} ± {w.bar:.1g}, {w.standing.value}"
+
+    def with_leaves(self, leaves: Iterator[Comparison]) -> Comparison:
+        """The same tree with its leaves replaced in order."""
+        if self.parts:
+            return replace(self, parts=tuple(part.with_leaves(leaves) for part in self.parts))
+        return next(leaves)
+
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        return tuple(np.broadcast_arrays(self.left.value, self.right.value, self.left.error + self.right.error + self.rounding))
+
+    def _flat(self) -> tuple[np.ndarray, ...]:
+        return tuple(c.ravel() for c in self._columns())
+
+    def _lane_entries(self, count: int) -> list[Entry]:
+        columns = self._columns()
+        if columns[0].ndim == 0 or columns[0].shape[0] != count:
+            raise ShapeMismatch(
+                "sides.shape", columns[0].shape, f"must start with the {count} stacked instances", "return one entry an instance, or drop stacked=True"
+            )
+        return [self._entry(*row) for row in zip(*(c.reshape(count, -1) for c in columns), strict=True)]
+
+    def _entry(self, left: np.ndarray, right: np.ndarray, error: np.ndarray) -> Entry:
+        if left.size == 0:
+            raise InvalidArgument("sides", self.label, "have no entries", "compare at least one number")
+        with np.errstate(all="ignore"):
+            difference = {
+                Relation.AT_MOST: lambda: right - left,
+                Relation.AT_LEAST: lambda: left - right,
+                Relation.EQUAL: lambda: -np.abs(left - right),
+            }[self.relation]()
+            scale = np.abs(left) + np.abs(right)
+            if self.relation is Relation.EQUAL:
+                scale = np.full_like(scale, np.max(scale))
+            slack = np.where(scale > 0, difference / scale, 0.0)
+            bar = np.where(scale > 0, error / scale, np.where(error > 0, np.inf, 0.0))
+            finite = np.isfinite(left) & np.isfinite(right) & ~np.isnan(error)
+            if self.relation is Relation.EQUAL:
+                holds = (-difference <= error) & (error <= self.resolution * scale)
+            else:
+                holds = difference > error
+        badness = np.where(~finite, 2, np.where(difference < -error, 3, np.where(holds, 0, 1)))
+        key = np.where(finite, slack, 0.0)
+        i = int(np.lexsort((key, -badness))[0])
+        return Entry(_BY_BADNESS[int(badness[i])], float(slack[i]), float(bar[i]), self.label, float(left[i]), float(right[i]))
+
+
+_BY_BADNESS = tuple(Standing)
+
+
+def _order(entry: Entry) -> tuple[int, float]:
+    return (-entry.standing.badness, entry.slack if np.isfinite(entry.slack) else 0.0)
+
+
+def at_most(label: str, left: Any, right: Any) -> Comparison:
+    """The claim ``left <= right``, entrywise; plain numbers carry 16 ulp."""
+    return Comparison(label, Relation.AT_MOST, Measured.of(left), Measured.of(right))
+
+
+def at_least(label: str, left: Any, right: Any) -> Comparison:
+    """The claim ``left >= right``, entrywise."""
+    return Comparison(label, Relation.AT_LEAST, Measured.of(left), Measured.of(right))
+
+
+def equal(label: str, left: Any, right: Any, resolution: float = 1e-6) -> Comparison:
+    """The claim ``left == right``, entrywise: evidence only where the bars are within `resolution` of the scale.
+
+    An entry whose sides are both exactly zero with no bar holds.
+    """
+    return Comparison(label, Relation.EQUAL, Measured.of(left), Measured.of(right), resolution)
+
+
+def all_of(*comparisons: Comparison) -> Comparison:
+    """All comparisons at once: as bad as the worst."""
+    if not comparisons:
+        raise InvalidArgument("comparisons", comparisons, "must not be empty", "pass at least one comparison")
+    return Comparison(" and ".join(c.label for c in comparisons), parts=tuple(comparisons))

@@ -1,0 +1,119 @@
+"""Theorems: hypotheses ⇒ conclusion, as one value. Nothing here knows what is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from theorycheck.errors import InvalidArgument
+from theorycheck.measured import Precision
+from theorycheck.statements.comparisons import Comparison
+from theorycheck.statements.sources import Source
+from theorycheck.symbolic.identities import Identity
+
+Enforce = Callable[[Any], Any]
+Claim = Callable[[Any, Precision], Comparison]
+
+
+class Ambient(Protocol):
+    """Where instances come from; a recipe is one."""
+
+    def sample(self, seed: int, index: int) -> Any:
+        """Instance `index` of seed `seed`, as a draw with ``value`` and ``choices``."""
+
+    def on(self, X: Any, y: Any) -> Any:
+        """The same on the reader's data."""
+
+
+@dataclass(frozen=True)
+class Premise:
+    """A hypothesis.
+
+    Parameters
+    ----------
+    name : str
+        Short, for selectors and tables: "at_minimiser".
+    statement : str
+        As one would write it: "w(θ) = w*".
+    holds : callable
+        instance -> bool or Comparison; a comparison that is too close counts as satisfied.
+    enforce : callable or None
+        instance -> instance in the set, or None where there is none; for sets of measure zero.
+
+    """
+
+    name: str
+    statement: str
+    holds: Callable[[Any], bool | Comparison]
+    enforce: Enforce | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.statement}"
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """Premises ⇒ claim, over instances of an ambient recipe.
+
+    Parameters
+    ----------
+    name : str
+        Says the conclusion, then ``of`` the premises: "sharpness_ge_of_minimiser".
+    source : Source
+    ambient : recipe
+        What the quantifier "for all" ranges over before premises.
+    premises : tuple of Premise
+    claim : callable
+        (instance, precision) -> Comparison. With ``stacked`` the instance's arrays and floats carry a leading axis and the
+        sides must too.
+    statement : str
+        LaTeX.
+    identities : tuple of Identity
+        What algebra settles, proved apart from the check.
+    tight : bool
+        Equality is attained, so many instances are too close to call: INCONCLUSIVE needs fewer than a tenth to hold.
+    stacked : bool
+    enforce : callable or None
+        One joint map onto all premises' sets, where successive maps cannot reach them.
+
+    """
+
+    name: str
+    source: Source
+    ambient: Ambient
+    premises: tuple[Premise, ...]
+    claim: Claim
+    statement: str = ""
+    identities: tuple[Identity, ...] = ()
+    tight: bool = False
+    stacked: bool = False
+    enforce: Enforce | None = None
+    of: Theorem | None = None
+
+    def __post_init__(self) -> None:
+        names = [p.name for p in self.premises]
+        if len(set(names)) < len(names):
+            raise InvalidArgument("premises", names, "must have different names", "rename one")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def without(self, premise: Premise | str, enforce: Enforce | None = None) -> Theorem:
+        """The statement with one premise dropped, and its map with it: the generator widens.
+
+        A joint map lands in every premise's set, so it is dropped too; pass `enforce` to put another in its place.
+        """
+        name = premise if isinstance(premise, str) else premise.name
+        if name not in {p.name for p in self.premises}:
+            raise InvalidArgument("premise", name, f"is not a premise of {self.name}", f"choose among {', '.join(p.name for p in self.premises) or 'none'}")
+        kept = tuple(p for p in self.premises if p.name != name)
+        return replace(self, name=f"{self.name}:without_{name}", premises=kept, enforce=enforce, identities=(), of=self)
+
+    def claiming(self, name: str, claim: Claim, statement: str = "") -> Theorem:
+        """The same premises with another claim, for constants pushed too far."""
+        return replace(self, name=f"{self.name}:{name}", claim=claim, statement=statement, identities=(), of=self)
+
+    def on(self, X: Any, y: Any) -> Theorem:
+        """The theorem bound to data: X of shape (n, d), y of shape (n,)."""
+        return replace(self, ambient=self.ambient.on(X, y))

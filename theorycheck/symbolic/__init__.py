@@ -1,0 +1,1 @@
+"""Everything exact; SymPy lives here."""
