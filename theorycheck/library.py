@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -90,8 +91,8 @@ def load(path: Path | str) -> Paper:
         raise InvalidArgument("file", str(path), "does not exist", "pass the path of a Python file that exports THEOREMS")
     module = _module(path)
     theorems, false = getattr(module, "THEOREMS", None), getattr(module, "FALSE", ())
-    if theorems is None:
-        raise CannotLoad(f"{path.name} exports no THEOREMS; end it with `THEOREMS = (my_theorem,)`")
+    if theorems is None or (isinstance(theorems, (tuple, list)) and not theorems):
+        raise CannotLoad(f"{path.name} exports no THEOREMS, or none in it; end it with `THEOREMS = (my_theorem,)`")
     for name, values in (("THEOREMS", theorems), ("FALSE", false)):
         wrong = [v for v in values if not isinstance(v, Theorem)] if isinstance(values, (tuple, list)) else [values]
         if wrong:
@@ -116,10 +117,16 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a file that calls exit() must not end the command as if all were well
         del sys.modules[name]
-        raise CannotLoad(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
+        raise CannotLoad(f"{path.name} cannot be read{_line_of(error, path)}: {type(error).__name__}: {error}") from error
     return module
+
+
+def _line_of(error: BaseException, path: Path) -> str:
+    """Last line of the file itself on the way to the error; a syntax error names its own."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f" (line {lines[-1]})" if lines and not isinstance(error, SyntaxError) else ""
 
 
 @lru_cache(maxsize=64)

@@ -103,7 +103,7 @@ class RealTable(Table):
         i = np.where(in_pairs, r // 2, r - pairs)
         positive = np.where(in_pairs, r % 2 == 0, ups > down[g])
         numerator = np.where(r < 0, 0, np.where(positive, base + i * step[g], first_down[g] - i * step[g]))
-        return numerator * 2.0 ** -level[g].astype(float)
+        return np.ldexp(numerator.astype(float), -level[g])
 
     def values(self, indices: np.ndarray) -> np.ndarray:
         indices = np.asarray(indices, dtype=np.int64)

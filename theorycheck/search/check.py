@@ -6,12 +6,14 @@ gives the same verdict and the same counterexample. What travels to a worker is 
 
 from __future__ import annotations
 
-from collections import deque
+
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
-from dataclasses import replace
+
+
 from time import perf_counter
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from theorycheck.errors import InvalidArgument
 from theorycheck.library import Address, address_of
@@ -27,7 +29,14 @@ Progress = Callable[[Tally], Any]
 
 
 def check(
-    theorem: Theorem, instances: int = 1000, seed: int = 0, jobs: int = 1, *, progress: Progress | None = None, workers: Workers | None = None
+    theorem: Theorem,
+    instances: int = 1000,
+    seed: int = 0,
+    jobs: int = 1,
+    *,
+    progress: Progress | None = None,
+    workers: Workers | None = None,
+    address: Address | None = None,
 ) -> Verdict:
     """Try a theorem on `instances` instances and contract what refutes it.
 
@@ -43,10 +52,21 @@ def check(
         Called with the running tally.
     workers : Workers, optional
         An open pool to use instead of `jobs`.
+    address : Address, optional
+        Where workers find the theorem. Needed for one bound to data, ``Address(path, name, (X, y))``; found without help for
+        a theorem as its file lists it.
 
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    InvalidArgument
+        If a count is below 1, workers are asked for and the theorem has no address, or the claim is not a function of its
+        instance.
+    WorkerLost
+        If a range of instances kills its worker twice.
 
     """
     if instances < 1 or jobs < 1:
@@ -54,9 +74,9 @@ def check(
     started = perf_counter()
     if workers is None and jobs > 1:
         with Workers(jobs) as opened:
-            return check(theorem, instances, seed, jobs, progress=progress, workers=opened)
+            return check(theorem, instances, seed, jobs, progress=progress, workers=opened, address=address)
     total = Tally()
-    for tally in _tallies(theorem, instances, seed, workers):
+    for tally in _tallies(theorem, instances, seed, workers, address):
         total = total + tally
         if progress is not None:
             progress(total)
@@ -68,7 +88,7 @@ def check(
 
 def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | None, seed: int, seconds: float) -> Verdict:
     """The verdict that a tally amounts to."""
-    outcome, problems = total.outcome(theorem.tight), total.problems
+    outcome, problems = total.outcome(theorem.tight), tuple(map(str, total.problems))
     if outcome is Outcome.VACUOUS:
         named = ", ".join(f"`{name}` rejected {count}" for name, count in total.rejected.most_common())
         problems = (*problems, f"only {total.admitted} of {total.tried} instances satisfy the premises ({named or 'nothing was drawn'}); give the premise an enforce, or widen the recipe")
@@ -81,29 +101,31 @@ def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | 
 
 def counterexample_at(theorem: Theorem, seed: int, index: int, choices: tuple[int, ...] | None = None, exhausted: bool = False) -> Counterexample:
     """The counterexample found at an index, contracted (or as `choices`, where that was done already)."""
-    first = theorem.ambient.sample(seed, index).choices
-    if choices is None:
-        choices, exhausted = contracted(theorem, first, seed)
-    result = judged(theorem, choices)
-    if result.entry is None:
+    with threadpool_limits(1):  # rounding modes are a thread's own
+        first = theorem.ambient.sample(seed, index).choices
+        if choices is None:
+            choices, exhausted = contracted(theorem, first, seed)
+        result = judged(theorem, theorem.ambient.replay(choices))
+    if result.entry is None or not result.violates:
         raise InvalidArgument("choices", choices, "no longer violate the claim", "the claim is not a function of its instance: remove hidden randomness or state")
     return Counterexample(theorem, choices, result.instance, result.entry, seed, index, first, exhausted)
 
 
-def _ranges(instances: int) -> Iterator[tuple[int, int]]:
+def ranges(instances: int) -> Iterator[tuple[int, int]]:
+    """The fixed ranges (start, stop) into which a run of so many instances is cut."""
     return ((start, min(start + RANGE, instances)) for start in range(0, instances, RANGE))
 
 
-def _tallies(theorem: Theorem, instances: int, seed: int, workers: Workers | None) -> Iterator[Tally]:
+def _tallies(theorem: Theorem, instances: int, seed: int, workers: Workers | None, address: Address | None) -> Iterator[Tally]:
     """The tallies of successive ranges, in order."""
     if workers is None:
-        yield from (tallied(theorem, seed, *span) for span in _ranges(instances))
+        yield from (tallied(theorem, seed, *span) for span in ranges(instances))
         return
-    data = getattr(theorem.ambient, "data", None)
-    address = address_of(theorem, data)
+    address = address or address_of(theorem)
     if address is None:
-        raise InvalidArgument("jobs", workers.jobs, f"needs `{theorem.name}` to live in a file that lists it in THEOREMS or FALSE", "pass jobs=1")
-    yield from workers.in_order(tallied_at, [(address, seed, *span) for span in _ranges(instances)])
+        rule = f"needs `{theorem.name}` as a file lists it in THEOREMS or FALSE"
+        raise InvalidArgument("jobs", workers.jobs, rule, "pass jobs=1, or say address=")
+    yield from workers.in_order(tallied_at, [(address, seed, *span) for span in ranges(instances)])
 
 
 def tallied_at(address: Address, seed: int, start: int, stop: int) -> Tally:

@@ -2,7 +2,8 @@
 
 A violation, and an inequality closer than 1e-6, is re-run at tighter levels of precision and in the other IEEE rounding
 modes. The bar is then the bars of the Measured parts, plus the change of each side between levels, plus twice the spread
-of the signed difference over rounding modes. The instance is rebuilt each time, so its own rounding is seen too.
+of the signed difference over rounding modes. The drawn instance is exact and the same in each run; enforcement is part of
+what is re-run, and the instance is rebuilt so that nothing it has cached is carried from one mode into another.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ def needs_confirmation(entry: Entry, relation_is_equal: bool) -> bool:
     return not relation_is_equal and abs(entry.slack) < NEAR
 
 
-def confirmed_claim(theorem: Theorem, rebuild: Callable[[], Any], screened: Comparison) -> Comparison | Broken:
-    """The claim on the instance `rebuild` returns, with bars that may carry an accusation."""
+def confirmed_claim(theorem: Theorem, rebuild: Callable[[], Any], screened: Comparison, *, as_is: bool = False) -> Comparison | Broken:
+    """The claim on the instance `rebuild` returns (enforced again, unless `as_is`), with bars that may carry an accusation."""
 
     def run(precision: Precision, mode: Rounding) -> Comparison | Broken:
+        value = rebuild()  # exact, and before the mode changes: only what is computed from it may move
+
         def whole() -> Comparison:
-            return claim_of(theorem, admission(theorem, rebuild()).instance, precision)
+            return claim_of(theorem, value if as_is else admission(theorem, value).instance, precision)
 
         with rounded(mode):
             return guarded(whole, precision)
@@ -50,8 +53,10 @@ def confirmed_premise(theorem: Theorem, premise: Premise, rebuild: Callable[[], 
     """Whether a premise violated by less than 1e-6 was so only by rounding."""
 
     def run(precision: Precision, mode: Rounding) -> Comparison | Broken:
+        value = rebuild()
+
         def whole() -> Comparison:
-            held = premise.holds(admission(theorem, rebuild()).instance)
+            held = premise.holds(admission(theorem, value).instance)
             return held if isinstance(held, Comparison) else Comparison(premise.name)
 
         with rounded(mode):

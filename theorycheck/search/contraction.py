@@ -44,19 +44,16 @@ class _Search:
     def __post_init__(self) -> None:
         self.tried: set[Choices] = {self.best}
 
-    def offer(self, choices: Choices) -> bool:
-        """Whether the choices, if simpler and not seen, still violate; then they are the best."""
-        if simplicity(choices) >= simplicity(self.best) or choices in self.tried or self.left <= 0:
+    def offer(self, draw: Draw | None) -> bool:
+        """Whether the draw, if simpler and not seen, still violates; then it is the best."""
+        if draw is None or simplicity(draw.choices) >= simplicity(self.best) or draw.choices in self.tried or self.left <= 0:
             return False
-        self.tried.add(choices)
+        self.tried.add(draw.choices)
         self.left -= 1
-        if not judged(self.theorem, choices).violates:
+        if not judged(self.theorem, draw).violates:
             return False
-        self.best = choices
+        self.best = draw.choices
         return True
-
-    def offer_draw(self, draw: Draw | None) -> bool:
-        return draw is not None and self.offer(draw.choices)
 
 
 def simplicity(choices: Choices) -> tuple[int, int, Choices]:
@@ -84,7 +81,7 @@ def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> tuple[Choic
 def _redraw_tiny(search: _Search, seed: int) -> None:
     for j in range(_REDRAWN):
         drawn = _quietly(search.recipe.sample, seed, _REDRAW_FROM + 4 * j + 3)
-        search.offer_draw(drawn)
+        search.offer(drawn)
 
 
 def _quietly(make, *arguments) -> Draw | None:  # type: ignore[no-untyped-def]
@@ -101,7 +98,7 @@ def _lower_sizes(search: _Search) -> None:
         moved = False
         draw = search.recipe.replay(search.best)
         for candidate in _smaller_shapes(draw.groups):
-            if search.offer_draw(_quietly(search.recipe.replay_groups, candidate)):
+            if search.offer(_quietly(search.recipe.replay_groups, candidate)):
                 moved = True
                 break
 
@@ -143,11 +140,9 @@ def _lower_indices(index: int) -> list[int]:
     return [*range(min(index, 18)), *(h for h in halves if h >= 18)]
 
 
-def _with(search: _Search, changes: dict[int, int]) -> Choices:
-    """The canonical choices after some entries changed (the shape may follow)."""
-    changed = tuple(changes.get(k, c) for k, c in enumerate(search.best))
-    draw = _quietly(search.recipe.replay, changed)
-    return search.best if draw is None else draw.choices
+def _with(search: _Search, changes: dict[int, int]) -> Draw | None:
+    """The instance after some choices changed (the shape may follow)."""
+    return _quietly(search.recipe.replay, tuple(changes.get(k, c) for k, c in enumerate(search.best)))
 
 
 def _hypothesis(search: _Search) -> None:
@@ -161,8 +156,8 @@ def _hypothesis(search: _Search) -> None:
         calls += 1
         if calls > _HYPOTHESIS_CALLS:
             return False
-        search.offer(draw.choices)
-        return draw.choices == search.best or (draw.choices in search.tried and judged(search.theorem, draw.choices).violates)
+        search.offer(draw)
+        return draw.choices == search.best or (draw.choices in search.tried and judged(search.theorem, draw).violates)
 
     options = settings(
         database=database, phases=(Phase.reuse, Phase.shrink), deadline=None, max_examples=_HYPOTHESIS_CALLS, suppress_health_check=list(HealthCheck)
@@ -186,7 +181,7 @@ def _exhaust(search: _Search) -> bool:
             if simplicity(candidate) >= simplicity(search.best):
                 return True
             draw = _quietly(search.recipe.replay, candidate)
-            if draw is not None and draw.choices == candidate and search.offer(candidate):
+            if draw is not None and draw.choices == candidate and search.offer(draw):
                 return True
     return True
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from theorycheck.instances.recipes import Draw
 from theorycheck.instances.stacking import shape_of, stacked
 from theorycheck.measured import Precision
 from theorycheck.search.confirmation import confirmed_claim, confirmed_premise, is_equality, needs_confirmation
 from theorycheck.search.evaluation import Admission, Broken, admission, claim_of, guarded
-from theorycheck.search.verdicts import Tally, Tightest
+from theorycheck.search.verdicts import Problem, Tally, Tightest
 from theorycheck.statements.comparisons import Comparison, Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
@@ -37,18 +38,18 @@ class Judged:
         return self.entry is not None and self.entry.standing is Standing.VIOLATED
 
 
-def judged(theorem: Theorem, choices: tuple[int, ...]) -> Judged:
-    """One instance, given by its choices, all the way to a confirmed standing."""
-    rebuild = partial(_rebuilt, theorem, choices)
-    admitted = admitted_or_not(theorem, rebuild)
+def judged(theorem: Theorem, draw: Draw) -> Judged:
+    """One instance all the way to a confirmed standing; confirmation rebuilds it from its choices."""
+    rebuild = partial(_rebuilt, theorem, draw.choices)
+    admitted = admitted_or_not(theorem, draw.value, rebuild)
     if not isinstance(admitted, Admission):
         return admitted
     return _confirmed(theorem, rebuild, admitted.instance, guarded(partial(claim_of, theorem, admitted.instance, SCREEN), SCREEN))
 
 
-def admitted_or_not(theorem: Theorem, rebuild: Any) -> Admission | Judged:
+def admitted_or_not(theorem: Theorem, value: Any, rebuild: Callable[[], Any]) -> Admission | Judged:
     """The instance after enforcement with every premise decided, or why it goes no further."""
-    found = guarded(lambda: admission(theorem, rebuild()), SCREEN)
+    found = guarded(lambda: admission(theorem, value), SCREEN)
     if isinstance(found, Broken):
         return Judged(broken=found)
     if found.rejected_by is not None:
@@ -60,10 +61,10 @@ def admitted_or_not(theorem: Theorem, rebuild: Any) -> Admission | Judged:
 
 
 def _rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
-    return theorem.ambient.replay(choices).value  # type: ignore[attr-defined]
+    return theorem.ambient.replay(choices).value
 
 
-def _confirmed(theorem: Theorem, rebuild: Any, instance: Any, screened: Comparison | Broken) -> Judged:
+def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken) -> Judged:
     if not isinstance(screened, Broken):
         entry = guarded(lambda: screened.worst, SCREEN)
         if isinstance(entry, Broken):
@@ -92,7 +93,7 @@ def tallied(theorem: Theorem, seed: int, start: int, stop: int) -> Tally:
 def _range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterator[tuple[int, Judged]]:
     for index in range(start, stop):
         drawn = guarded(lambda: theorem.ambient.sample(seed, index), SCREEN)  # noqa: B023 - used at once
-        yield index, Judged(broken=drawn) if isinstance(drawn, Broken) else judged(theorem, drawn.choices)
+        yield index, Judged(broken=drawn) if isinstance(drawn, Broken) else judged(theorem, drawn)
 
 
 def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterator[tuple[int, Judged]]:
@@ -105,7 +106,7 @@ def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterat
             results[index] = Judged(broken=drawn)
             continue
         rebuild = partial(_rebuilt, theorem, drawn.choices)
-        admitted = admitted_or_not(theorem, rebuild)
+        admitted = admitted_or_not(theorem, drawn.value, rebuild)
         if isinstance(admitted, Admission):
             groups.setdefault(shape_of(admitted.instance), []).append((index, rebuild, admitted.instance))
         else:
@@ -135,11 +136,11 @@ def _counted(index: int, seed: int, result: Judged) -> Tally:
         return Tally(tried=1, rejected=Counter([result.rejected_by]))
     if result.broken is not None or result.entry is None:
         reason = result.broken.reason if result.broken else "no comparison"
-        return Tally(tried=1, admitted=int(result.instance is not None), undefined=1, problems=(f"instance {index} of seed {seed}: {reason}",))
+        return Tally(tried=1, admitted=int(result.instance is not None), undefined=1, problems=(Problem(reason, f"instance {index} of seed {seed}"),))
     entry, one = result.entry, Tally(tried=1, admitted=1)
     if entry.standing is Standing.UNDEFINED:
-        sentence = f"instance {index} of seed {seed}: {entry.label} is not finite (left {entry.left:g}, right {entry.right:g})"
-        return replace(one, undefined=1, problems=(sentence,))
+        reason = f"{entry.label} is not finite (left {entry.left:g}, right {entry.right:g})"
+        return replace(one, undefined=1, problems=(Problem(reason, f"instance {index} of seed {seed}"),))
     return replace(
         one,
         holds=int(entry.standing is Standing.HOLDS),

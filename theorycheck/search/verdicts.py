@@ -35,6 +35,30 @@ class Tightest:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """Something that went wrong, where it first did, and how often."""
+
+    reason: str
+    where: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.where}{f' (and {self.count - 1} more)' if self.count > 1 else ''}: {self.reason}"
+
+
+def _merged(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """The first few different problems, each counted once."""
+    kept: dict[str, Problem] = {}
+    for p in problems:
+        seen = kept.get(p.reason)
+        if seen is not None:
+            kept[p.reason] = Problem(p.reason, seen.where, seen.count + p.count)
+        elif len(kept) < _PROBLEMS_KEPT:
+            kept[p.reason] = p
+    return tuple(kept.values())
+
+
+@dataclass(frozen=True)
 class Tally:
     """Counts over a range of instances; tallies of successive ranges add up in order.
 
@@ -49,7 +73,7 @@ class Tally:
     undefined: int = 0
     tightest: Tightest | None = None
     violation: int | None = None
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     def __add__(self, other: Tally) -> Tally:
         both = [t for t in (self.tightest, other.tightest) if t is not None]
@@ -62,7 +86,7 @@ class Tally:
             self.undefined + other.undefined,
             min(both, key=lambda t: (t.slack, t.index), default=None),
             self.violation if self.violation is not None else other.violation,
-            (self.problems + other.problems)[:_PROBLEMS_KEPT],
+            _merged(self.problems + other.problems),
         )
 
     def outcome(self, tight: bool) -> Outcome:

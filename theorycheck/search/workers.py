@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from threading import Thread
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -15,8 +18,8 @@ from theorycheck.errors import WorkerLost
 
 Answer = TypeVar("Answer")
 
-_TRIES = 2
 _AHEAD = 2  # tasks queued for each worker: enough to keep it busy, few enough to stop early
+_DEAD = (BrokenProcessPool, CancelledError)
 
 
 class Workers:
@@ -42,45 +45,66 @@ class Workers:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close(wait=kind is None)
 
-    def submit(self, function: Callable[..., Answer], *arguments: Any) -> Future[Answer]:
-        """Hand one task to the pool."""
-        return self._executor().submit(function, *arguments)
+    def in_order(self, function: Callable[..., Answer], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Answer]:
+        """Answers in the order of the tasks, a few tasks ahead; raises `WorkerLost` at a task that kills its worker twice."""
+        with closing(self.answers(function, tasks)) as answers:
+            for answer in answers:
+                if isinstance(answer, WorkerLost):
+                    raise answer
+                yield answer
 
-    def in_order(self, function: Callable[..., Answer], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Answer]:
-        """Answers in the order of the tasks, a few tasks ahead; a task whose worker dies is tried once more.
+    def answers(
+        self, function: Callable[..., Answer], tasks: Iterable[tuple[Any, ...]], ahead: int = _AHEAD
+    ) -> Generator[Answer | WorkerLost, None, None]:
+        """Answers in the order of the tasks; these are asked for as late as possible, `ahead` for each worker.
 
-        Raises `WorkerLost` where it dies again.
+        Where a worker dies, the tasks under way are run once more, one at a time, so that the one to blame is known: if it
+        kills its worker again, its answer is a `WorkerLost`, and the other tasks go on.
         """
-        waiting: deque[tuple[tuple[Any, ...], Future[Answer]]] = deque()
-        upcoming, lost = deque(tasks), 0
+        upcoming = iter(tasks)
+        waiting: deque[tuple[tuple[Any, ...], Future[Answer] | None]] = deque()  # None: to be run alone
         try:
-            while upcoming or waiting:
-                while upcoming and len(waiting) < _AHEAD * self.jobs:
-                    task = upcoming.popleft()
-                    waiting.append((task, self.submit(function, *task)))
+            while True:
+                while len(waiting) < ahead * self.jobs and all(f is not None for _, f in waiting) and (task := next(upcoming, None)) is not None:
+                    waiting.append((task, self._submitted(function, task)))
+                if not waiting:
+                    return
+                task, future = waiting.popleft()
                 try:
-                    answer = waiting[0][1].result()
-                except BrokenProcessPool:
-                    lost += 1
+                    answer = self._alone(function, task) if future is None else future.result()
+                except _DEAD:
                     self._close(wait=False)
-                    if lost >= _TRIES:
-                        raise WorkerLost(f"a worker process died {lost} times (killed, or out of memory); run again with jobs=1 to see where") from None
-                    upcoming.extendleft(task for task, _ in reversed(waiting))
-                    waiting.clear()
-                    continue
-                waiting.popleft()
-                lost = 0
+                    waiting = deque((t, f if f is not None and _answered(f) else None) for t, f in waiting)
+                    answer = self._alone(function, task)
                 yield answer
         finally:
             for _, future in waiting:
-                future.cancel()
+                if future is not None:
+                    future.cancel()
+
+    def _submitted(self, function: Callable[..., Answer], task: tuple[Any, ...]) -> Future[Answer] | None:
+        try:
+            with _deaf_to_interrupts():
+                return self._executor().submit(function, *task)
+        except BrokenProcessPool:
+            self._close(wait=False)
+            return None
+
+    def _alone(self, function: Callable[..., Answer], task: tuple[Any, ...]) -> Answer | WorkerLost:
+        future = self._submitted(function, task)
+        try:
+            if future is not None:
+                return future.result()
+        except _DEAD:
+            self._close(wait=False)
+        return WorkerLost("the worker process died twice (killed, or out of memory)")
 
     def _executor(self) -> Executor:
         if self._given is not None:
             return self._given
         if self._own is None:
             method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-            self._own = ProcessPoolExecutor(self.jobs, mp_context=multiprocessing.get_context(method), initializer=_one_thread)
+            self._own = ProcessPoolExecutor(self.jobs, mp_context=multiprocessing.get_context(method), initializer=_prepare)
         return self._own
 
     def _close(self, wait: bool) -> None:
@@ -93,9 +117,33 @@ class Workers:
             self._own = None
 
 
-def _one_thread() -> None:
-    import signal
+def _answered(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and not isinstance(future.exception(), BrokenProcessPool)
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started inside the block never see Ctrl-C, which is the parent's to handle, not even while they start."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _prepare() -> None:
+    """One thread of linear algebra a process, deaf to Ctrl-C, gone with its parent even if that is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

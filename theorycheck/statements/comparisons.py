@@ -161,7 +161,7 @@ class Comparison:
             scale = np.abs(left) + np.abs(right)
             if self.relation is Relation.EQUAL:
                 scale = np.full_like(scale, np.max(scale))
-            slack = np.where(scale > 0, difference / scale, 0.0)
+            slack = np.where(scale == 0, 0.0, difference / scale)
             bar = np.where(scale > 0, error / scale, np.where(error > 0, np.inf, 0.0))
             finite = np.isfinite(left) & np.isfinite(right) & ~np.isnan(error)
             if self.relation is Relation.EQUAL:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from theorycheck.errors import InvalidArgument
 from theorycheck.measured import Precision
 from theorycheck.statements.comparisons import Comparison
 from theorycheck.statements.sources import Source
-from theorycheck.symbolic.identities import Identity
+
+if TYPE_CHECKING:
+    from theorycheck.symbolic.identities import Identity
 
 Enforce = Callable[[Any], Any]
 Claim = Callable[[Any, Precision], Comparison]
@@ -21,6 +23,9 @@ class Ambient(Protocol):
 
     def sample(self, seed: int, index: int) -> Any:
         """Instance `index` of seed `seed`, as a draw with ``value`` and ``choices``."""
+
+    def replay(self, choices: Any) -> Any:
+        """The draw of these choices."""
 
     def on(self, X: Any, y: Any) -> Any:
         """The same on the reader's data."""

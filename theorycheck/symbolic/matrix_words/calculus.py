@@ -116,12 +116,12 @@ class KroneckerTerm:
 class KroneckerSum:
     """The matrix of a linear map V ↦ Σ L V R + Σ L Vᵀ R, rows and columns flattened row by row.
 
-    `target` is the shape of the image, `source` the shape of V; the matrix has Π target rows and Π source columns.
+    `target` is the shape of the image, `direction` the factor V; the matrix has as many rows and columns as they have entries.
     """
 
     terms: tuple[KroneckerTerm, ...]
     target: tuple[Size, Size]
-    source: tuple[Size, Size]
+    direction: Factor
 
     def __str__(self) -> str:
         return " + ".join(map(str, self.terms)) or "0"
@@ -143,4 +143,4 @@ def matrix_of(linear: Algebra, direction: Factor) -> KroneckerSum:
             left, right, flipped = split(word, direction)
             (a,), (b,) = left.words, right.T.words
             terms.append(KroneckerTerm(a.coefficient, Word(sp.S.One, a.factors, a.shape), b, flipped))
-    return KroneckerSum(tuple(terms), total.shape, direction.shape)
+    return KroneckerSum(tuple(terms), total.shape, direction)

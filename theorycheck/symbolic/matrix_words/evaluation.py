@@ -81,7 +81,7 @@ class Point:
         return sum(terms[1:], terms[0]) if terms else self._zeros([self.size(s) for s in total.shape])
 
     def _kronecker_sum(self, block: KroneckerSum) -> np.ndarray:
-        source = [self.size(s) for s in block.source]
+        source = [self.size(s) for s in block.direction.shape]
         terms = [self._kronecker_term(term, source) for term in block.terms]
         return sum(terms[1:], terms[0]) if terms else self._zeros([prod(self.size(s) for s in block.target), prod(source)])
 

@@ -1,0 +1,65 @@
+"""Standings, slack and bars of comparisons."""
+
+import numpy as np
+import pytest
+
+import theorycheck as tc
+from theorycheck.statements.comparisons import Standing
+
+M = tc.Measured
+NAN, INF = float("nan"), float("inf")
+
+CASES = [
+    (tc.at_most("", 1.0, 2.0), Standing.HOLDS, 1 / 3),
+    (tc.at_most("", 2.0, 1.0), Standing.VIOLATED, -1 / 3),
+    (tc.at_least("", 2.0, 1.0), Standing.HOLDS, 1 / 3),
+    (tc.at_least("", -2.0, -1.0), Standing.VIOLATED, -1 / 3),
+    (tc.at_most("", M(1.0, 0.6), M(2.0, 0.6)), Standing.TOO_CLOSE, 1 / 3),
+    (tc.at_most("", M(2.0, 0.6), M(1.0, 0.6)), Standing.TOO_CLOSE, -1 / 3),
+    (tc.at_most("", M(1.0, 0.4), M(2.0, 0.4)), Standing.HOLDS, 1 / 3),
+    (tc.at_most("", 0.0, 0.0), Standing.TOO_CLOSE, 0.0),
+    (tc.at_most("", 1.0, 1.0), Standing.TOO_CLOSE, 0.0),
+    (tc.at_most("", 1.0, 1.0 + 1e-12), Standing.HOLDS, 5e-13),
+    (tc.at_most("", NAN, 1.0), Standing.UNDEFINED, NAN),
+    (tc.at_most("", 1.0, INF), Standing.UNDEFINED, NAN),
+    (tc.at_most("", M(1.0, INF), 2.0), Standing.TOO_CLOSE, 1 / 3),
+    (tc.at_most("", M(1.0, NAN), 2.0), Standing.UNDEFINED, 1 / 3),
+    (tc.at_most("", [1.0, 3.0, 0.0], 2.0), Standing.VIOLATED, -0.2),
+    (tc.at_most("", [1.0, NAN, 3.0], 2.0), Standing.VIOLATED, -0.2),
+    (tc.at_most("", [1.0, NAN], 2.0), Standing.UNDEFINED, NAN),
+    (tc.equal("", 1.0, 1.0), Standing.HOLDS, 0.0),
+    (tc.equal("", 0.0, 0.0), Standing.HOLDS, 0.0),
+    (tc.equal("", 1.0, 1.0 + 1e-12), Standing.VIOLATED, -5e-13),
+    (tc.equal("", M(1.0, 1e-3), 1.0001), Standing.TOO_CLOSE, -1e-4 / 2.0001),
+    (tc.equal("", M(1.0, 1e-3), 1.0001, resolution=1e-2), Standing.HOLDS, -1e-4 / 2.0001),
+    (tc.equal("", M([1.0, 1e-17], [0, 1e-17]), [1.0, 0.0]), Standing.HOLDS, -5e-18),
+    (tc.all_of(tc.at_most("", 1.0, 2.0), tc.equal("", 1.0, 1.0)), Standing.HOLDS, 0.0),
+    (tc.all_of(tc.at_most("", 1.0, 2.0), tc.at_most("", 1.0, 1.0)), Standing.TOO_CLOSE, 0.0),
+    (tc.all_of(tc.at_most("", 2.0, 1.0), tc.at_most("", NAN, 1.0)), Standing.VIOLATED, -1 / 3),
+    (tc.all_of(tc.at_most("", 1.0, 2.0), tc.at_most("", NAN, 1.0)), Standing.UNDEFINED, NAN),
+]
+
+
+@pytest.mark.parametrize(("comparison", "standing", "slack"), CASES)
+def test_standing_and_slack(comparison, standing, slack):
+    assert comparison.standing is standing
+    assert comparison.slack == pytest.approx(slack, abs=1e-15, nan_ok=True)
+
+
+def test_all_of_names_the_worst_part():
+    entry = tc.all_of(tc.at_most("first", 1.0, 2.0), tc.at_most("second", 5.0, 1.0)).worst
+    assert (entry.label, entry.left, entry.right) == ("second", 5.0, 1.0)
+
+
+def test_lanes_judge_each_instance_by_itself():
+    both = tc.all_of(tc.at_most("a", np.array([[1.0, 2.0], [5.0, 0.0]]), 3.0), tc.at_most("b", np.array([0.0, 0.0]), np.array([1.0, 1.0])))
+    assert [(e.standing, e.label) for e in both.lanes(2)] == [(Standing.HOLDS, "a"), (Standing.VIOLATED, "a")]
+    with pytest.raises(tc.ShapeMismatch, match="drop stacked=True"):
+        list(tc.at_most("a", 1.0, 2.0).lanes(2))
+
+
+def test_nothing_to_compare_is_an_error():
+    with pytest.raises(tc.InvalidArgument, match="must not be empty"):
+        tc.all_of()
+    with pytest.raises(tc.InvalidArgument, match="have no entries"):
+        tc.at_most("empty", np.zeros(0), 1.0).standing  # noqa: B018 - the property raises

@@ -1,0 +1,180 @@
+"""Deep linear networks with data: regression fits, and points of them that theorems speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from theorycheck.dynamics.data import Regression
+from theorycheck.dynamics.objectives import Objective
+from theorycheck.errors import InvalidArgument
+from theorycheck.instances.recipes import Drawer, Recipe, array, choice, integers, recipe
+from theorycheck.symbolic.losses import SquaredLoss
+from theorycheck.symbolic.parametrizations import DeepLinear
+
+_CUTOFF = 1e-13  # singular values of X below this share of the largest are rounding
+
+
+@dataclass(frozen=True, eq=False)
+class DeepLinearFit:
+    """A deep linear network with scalar output, data, and a point θ; squared loss with c = 1.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        (d_0, ..., d_L) with d_L = 1.
+    X : array, shape (n, d_0)
+    y : array, shape (n,)
+    theta : array, shape (P,)
+        W_1, ..., W_L, each flattened row by row.
+
+    """
+
+    widths: tuple[int, ...]
+    X: np.ndarray
+    y: np.ndarray
+    theta: np.ndarray
+
+    @property
+    def depth(self) -> int:
+        """L."""
+        return len(self.widths) - 1
+
+    @cached_property
+    def model(self) -> DeepLinear:
+        """The network."""
+        return DeepLinear(self.widths)
+
+    @cached_property
+    def data(self) -> Regression:
+        """The data as a value."""
+        return Regression(self.X, self.y)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """R(θ) = |X w(θ) - y|²/n."""
+        return Objective(self.model, SquaredLoss(1.0), self.data)
+
+    @cached_property
+    def layers(self) -> tuple[np.ndarray, ...]:
+        """W_1, ..., W_L."""
+        return self.model.layers(self.theta)
+
+    @cached_property
+    def w(self) -> np.ndarray:
+        """The end-to-end vector W_L ... W_1, shape (d_0,)."""
+        return self.model.w(self.theta)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """Σ = XᵀX/n, shape (d_0, d_0)."""
+        return self.data.covariance
+
+    @cached_property
+    def root(self) -> np.ndarray:
+        """F with FᵀF = Σ, shape (min(n, d_0), d_0): FMFᵀ has the spectrum of Σ^{1/2}MΣ^{1/2}, up to zeros."""
+        return np.linalg.qr(self.X, mode="r") / np.sqrt(len(self.X))
+
+    @cached_property
+    def w_star(self) -> np.ndarray:
+        """Least-squares solution of least norm, shape (d_0,)."""
+        return self._in_row_space(self.y)
+
+    @cached_property
+    def _svd(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        U, s, Vt = np.linalg.svd(self.X, full_matrices=False)
+        kept = s > _CUTOFF * max(float(s[0]), np.finfo(float).tiny) if len(s) else s > 0
+        return U[:, kept], s[kept], Vt[kept]
+
+    def _in_row_space(self, predictions: np.ndarray) -> np.ndarray:
+        """The vector of the row space of X whose predictions are nearest to the given ones."""
+        U, s, Vt = self._svd
+        return Vt.T @ ((U.T @ predictions) / s)
+
+    def at(self, layers: Sequence[np.ndarray]) -> DeepLinearFit:
+        """The same fit at another point."""
+        return replace(self, theta=self.model.flat(layers))
+
+    def moved_onto_minimisers(self) -> DeepLinearFit | None:
+        """The nearest change of the first layer that fits the data as well as any w can; None where no change does.
+
+        W_1 += q (δ/|q|²)ᵀ with q = W_2ᵀ...W_Lᵀ and δ the missing part of w in the row space of X; applied twice, the
+        second time for the rounding of the first.
+        """
+        fit = self
+        for _ in range(2):
+            q = np.ones(1)
+            for W in fit.layers[:0:-1]:
+                q = W.T @ q
+            size = float(q @ q)
+            if size == 0.0 or not np.isfinite(size):
+                return None
+            step = fit._in_row_space(fit.y - fit.X @ fit.w)
+            fit = fit.at((fit.layers[0] + np.outer(q / size, step), *fit.layers[1:]))
+        return fit
+
+    def aligned(self, gains: Sequence[float]) -> DeepLinearFit | None:
+        """The rank-one network W_k = s_k u_k u_{k-1}ᵀ with the given gains s_k, u_0 = w*/|w*| and u_L = 1.
+
+        The hidden directions u_k are those of the first column of W_k (the first axis where that is zero). None if w* = 0.
+        """
+        norm = float(np.linalg.norm(self.w_star))
+        if norm == 0.0:
+            return None
+        units = [self.w_star / norm, *(_direction(W[:, 0]) for W in self.layers[:-1]), np.ones(1)]
+        return self.at([s * np.outer(after, before) for s, before, after in zip(gains, units[:-1], units[1:], strict=True)])
+
+    def retargeted(self, w: np.ndarray) -> DeepLinearFit:
+        """The fit to the exact predictions of w."""
+        return replace(self, y=self.X @ w)
+
+
+def _direction(v: np.ndarray) -> np.ndarray:
+    norm = float(np.linalg.norm(v))
+    return v / norm if norm > 0 else np.eye(len(v))[0]
+
+
+def deep_linear_fits(
+    depth: tuple[int, int] = (2, 6),
+    width: tuple[int, int] = (1, 4),
+    dim: tuple[int, int] = (1, 4),
+    samples: tuple[int, int] = (1, 12),
+    spread: int = 3,
+    data: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Recipe:
+    """Recipe of `DeepLinearFit`: any point θ, entries of X, y and θ in [-2, 2], columns of X on scales 2^-spread to 1.
+
+    Fewer samples than inputs, and so singular covariances, occur. The ranges are inclusive.
+
+    Parameters
+    ----------
+    depth, width, dim, samples : (least, most)
+        L, the hidden widths, d_0 and n.
+    spread : int
+        Columns of X are scaled by 1, 1/2, ..., 2^-spread at random: ill-conditioned covariances.
+    data : (X, y) or None
+        The reader's data instead of drawn ones: X of shape (n, d), y of shape (n,).
+
+    """
+    for name, (low, high) in (("depth", depth), ("width", width), ("dim", dim), ("samples", samples)):
+        if not 1 <= low <= high:
+            raise InvalidArgument(name, (low, high), "must satisfy 1 <= least <= most", f"pass {name}=(1, 4)")
+
+    def draw_data(draw: Drawer) -> tuple[np.ndarray, np.ndarray]:
+        d, n = draw(integers(*dim)), draw(integers(*samples))
+        X = draw(array((n, d)))
+        scales = [draw(choice([2.0**-k for k in range(spread + 1)])) for _ in range(d)]
+        return X * np.array(scales), draw(array(n))
+
+    @recipe(bind=lambda X, y: deep_linear_fits(depth, width, spread=spread, data=(np.asarray(X, dtype=float), np.asarray(y, dtype=float))))
+    def fits(draw: Drawer) -> DeepLinearFit:
+        hidden = [draw(integers(*width)) for _ in range(draw(integers(*depth)) - 1)]
+        X, y = draw_data(draw) if data is None else data
+        widths = (X.shape[1], *hidden, 1)
+        layers = [draw(array((a, b))) for a, b in zip(widths[1:], widths[:-1], strict=True)]
+        return DeepLinearFit(widths, X, y, DeepLinear(widths).flat(layers))
+
+    return fits

@@ -1,0 +1,96 @@
+"""What a run says about each theorem: its verdict, how its planted falsehoods fared, which of its identities were proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from theorycheck.search.verdicts import Counterexample, Outcome, Tally, Verdict
+from theorycheck.statements.theorems import Theorem
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A planted falsehood and how it fared; ``outcome`` should be REFUTED, and ``problems`` say why it is not."""
+
+    theorem: Theorem
+    outcome: Outcome
+    tally: Tally
+    counterexample: Counterexample | None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def refuted(self) -> bool:
+        """Whether a counterexample was found."""
+        return self.counterexample is not None
+
+    @property
+    def survived(self) -> bool:
+        """Whether it was tried and not refuted; a falsehood whose worker was lost neither survived nor fell."""
+        return not self.refuted and self.tally.tried > 0
+
+
+@dataclass(frozen=True)
+class Settled:
+    """An identity, whether it was proved, and the proof, or where it got stuck, as text."""
+
+    label: str
+    proved: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """One theorem's part of a run.
+
+    Parameters
+    ----------
+    paper : str
+        Stem of the theorem file.
+    theorem : Theorem
+        Bound to the data, if any was given.
+    verdict : Verdict or None
+        None where the theorem was not checked: only its falsehoods were asked for, or it was skipped.
+    planted : tuple of Planted
+    identities : tuple of Settled
+    skipped : str
+        Why the theorem cannot take the data.
+    seconds : float
+        Work on this theorem, summed over workers.
+
+    """
+
+    paper: str
+    theorem: Theorem
+    verdict: Verdict | None = None
+    planted: tuple[Planted, ...] = ()
+    identities: tuple[Settled, ...] = ()
+    skipped: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where a run is.
+
+    Parameters
+    ----------
+    paper : str
+    theorem : Theorem
+        The one at work.
+    tally : Tally
+        Of its instances so far.
+    instances : int
+        How many it will try; 0 if only its falsehoods were asked for.
+    refutations : (int, int)
+        Planted falsehoods done, and all of them.
+    tasks : (int, int)
+        Tasks of the whole run done, and all of them.
+
+    """
+
+    paper: str
+    theorem: Theorem
+    tally: Tally
+    instances: int
+    refutations: tuple[int, int]
+    tasks: tuple[int, int]

@@ -1,0 +1,229 @@
+"""A run over many theorems: verdicts, planted falsehoods and identities, theorem by theorem, on one pool of workers.
+
+All work of a run is one sequence of tasks, answered in order whatever the number of workers: for each theorem its planted
+falsehoods, its identities, then its ranges of instances. What goes wrong in a task is a problem of its theorem; the results
+of the others stand.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from theorycheck.errors import CannotBindData, InvalidArgument, TheorycheckError, WorkerLost
+from theorycheck.library import Address, Paper, Selection, origin
+from theorycheck.search.check import counterexample_at, ranges, tallied_at, verdict_of
+from theorycheck.search.reports import Planted, Report, Running, Settled
+from theorycheck.search.tasks import Failed, Refutation, Task, answered, refuted_at, settled_at
+from theorycheck.search.verdicts import Outcome, Tally, Verdict
+from theorycheck.search.workers import Workers
+from theorycheck.statements.theorems import Theorem
+
+BUDGET = 20_000
+_AHEAD = 8  # tasks queued for each worker: a long refutation at the head must not starve the others
+
+Data = tuple[np.ndarray, np.ndarray]
+Progress = Callable[[Running], Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run and how far.
+
+    Parameters
+    ----------
+    selection : Selection
+    instances, seed : int
+        As for `check`; `instances` governs theorems only.
+    jobs : int
+        Processes; with 1 everything runs in this one. Reports do not depend on it, but for their seconds.
+    data : (X, y) or None
+        Binds every theorem to the data, X of shape (n, d) and y of shape (n,); falsehoods are then not run (a constant false
+        in general may hold on one data set).
+    budget : int
+        Instances spent on a falsehood before it counts as surviving.
+
+    """
+
+    selection: Selection
+    instances: int = 1000
+    seed: int = 0
+    jobs: int = 1
+    data: Data | None = None
+    budget: int = BUDGET
+
+    def __post_init__(self) -> None:
+        for name in ("instances", "jobs", "budget"):
+            if getattr(self, name) < 1:
+                raise InvalidArgument(name, getattr(self, name), "must be at least 1", f"pass {name} >= 1")
+
+
+def run(plan: Plan, progress: Progress | None = None) -> Iterator[Report]:
+    """Check every theorem of a plan, refute its planted falsehoods and prove its identities.
+
+    Parameters
+    ----------
+    plan : Plan
+    progress : callable, optional
+        Called after each task.
+
+    Yields
+    ------
+    Report
+        In the order of the selection, as each is finished; theorems that cannot take the data come first.
+
+    Raises
+    ------
+    CannotBindData
+        If no theorem can take the data.
+
+    """
+    entries, skipped = _entries(plan)
+    if skipped and not entries:
+        rule = f"suits none of the theorems asked for ({len(skipped)})"
+        raise CannotBindData("data", "(X, y)", rule, f"`{skipped[0].theorem.name}` says: {skipped[0].skipped}")
+    yield from skipped
+    with ExitStack() as stack:
+        workers = stack.enter_context(Workers(plan.jobs)) if plan.jobs > 1 else None
+        yield from _reports(entries, workers, progress)
+
+
+@dataclass
+class _Entry:
+    """A theorem under way: its tasks, and what they have answered so far."""
+
+    paper: str
+    theorem: Theorem
+    seed: int
+    instances: int
+    tasks: tuple[Task, ...]
+    answered: int = 0
+    closed: bool = False
+    total: Tally = field(default_factory=Tally)
+    problems: list[str] = field(default_factory=list)
+    planted: list[Planted] = field(default_factory=list)
+    identities: list[Settled] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def take(self, task: Task, answer: tuple[Any, float] | WorkerLost) -> None:
+        """Add one answer; the entry is closed when nothing more is to come."""
+        result, seconds = (Failed(str(answer)), 0.0) if isinstance(answer, WorkerLost) else answer
+        self.answered += 1
+        self.seconds += seconds
+        stopped = False
+        if task.function is refuted_at:
+            self.planted.append(_planted(task.subject, result, self.seed))
+        elif task.function is settled_at:
+            self.identities.append(Settled(task.subject, False, result.sentence) if isinstance(result, Failed) else result)
+        elif isinstance(result, Failed):
+            _, _, start, stop = task.arguments
+            self.problems.append(f"instances {start} to {stop - 1} of seed {self.seed}: {result.sentence}; those after them were not tried")
+            stopped = True
+        else:
+            self.total = self.total + result
+            stopped = self.total.violation is not None
+        self.closed = stopped or self.answered == len(self.tasks)
+
+    def running(self, done: int, every: int) -> Running:
+        refutations = sum(task.function is refuted_at for task in self.tasks)
+        return Running(self.paper, self.theorem, self.total, self.instances, (len(self.planted), refutations), (done + self.answered, every))
+
+    def report(self) -> Report:
+        started = perf_counter()
+        verdict = self._verdict() if self.instances else None
+        seconds = self.seconds + perf_counter() - started
+        return Report(self.paper, self.theorem, verdict, tuple(self.planted), tuple(self.identities), seconds=seconds)
+
+    def _verdict(self) -> Verdict:
+        total, counterexample = self.total, None
+        if total.violation is not None:
+            try:
+                counterexample = counterexample_at(self.theorem, self.seed, total.violation)
+            except TheorycheckError as error:
+                self.problems.append(f"instance {total.violation} of seed {self.seed} violated the claim, but not again: {error}")
+        verdict = verdict_of(self.theorem, total, counterexample, self.seed, self.seconds)
+        if not self.problems:
+            return verdict
+        return replace(verdict, outcome=Outcome.INCONCLUSIVE, problems=(*self.problems, *map(str, total.problems)))
+
+
+def _entries(plan: Plan) -> tuple[list[_Entry], list[Report]]:
+    """The work on each theorem, and reports on those that cannot take the data."""
+    entries: list[_Entry] = []
+    skipped: list[Report] = []
+    for paper in plan.selection.papers:
+        for theorem in paper.theorems:
+            try:
+                bound = theorem if plan.data is None else theorem.on(*plan.data)
+            except TheorycheckError as error:
+                skipped.append(Report(paper.name, theorem, skipped=str(error)))
+                continue
+            entries.append(_Entry(paper.name, bound, plan.seed, plan.instances, _tasks(plan, paper, theorem)))
+        if plan.data is None:
+            entries.extend(_falsehoods_alone(plan, paper))
+    return entries, skipped
+
+
+def _tasks(plan: Plan, paper: Paper, theorem: Theorem) -> tuple[Task, ...]:
+    falsehoods = paper.planted_on(theorem) if plan.data is None else ()
+    path = str(paper.path)
+    proofs = (Task(settled_at, (Address(path, theorem.name), i), str(identity)) for i, identity in enumerate(theorem.identities))
+    address = Address(path, theorem.name, plan.data)
+    checking = (Task(tallied_at, (address, plan.seed, *span)) for span in ranges(plan.instances))
+    return (*_refutations(plan, paper, falsehoods), *proofs, *checking)
+
+
+def _refutations(plan: Plan, paper: Paper, falsehoods: tuple[Theorem, ...]) -> tuple[Task, ...]:
+    return tuple(Task(refuted_at, (Address(str(paper.path), f.name), plan.seed, plan.budget), f) for f in falsehoods)
+
+
+def _falsehoods_alone(plan: Plan, paper: Paper) -> Iterator[_Entry]:
+    """Falsehoods asked for by their own names, without the theorem they distort."""
+    listed = {t.name for t in paper.theorems}
+    for name in dict.fromkeys(origin(f).name for f in paper.false):
+        if name not in listed:
+            falsehoods = tuple(f for f in paper.false if origin(f).name == name)
+            yield _Entry(paper.name, origin(falsehoods[0]), plan.seed, 0, _refutations(plan, paper, falsehoods))
+
+
+def _reports(entries: list[_Entry], workers: Workers | None, progress: Progress | None) -> Iterator[Report]:
+    issued: deque[tuple[_Entry, Task]] = deque()
+
+    def tasks() -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
+        for entry in entries:
+            for task in entry.tasks:
+                if not entry.closed:
+                    issued.append((entry, task))
+                    yield task.function, task.arguments
+
+    answers = (answered(*task) for task in tasks()) if workers is None else workers.answers(answered, tasks(), _AHEAD)
+    done, every = 0, sum(len(entry.tasks) for entry in entries)
+    for answer in answers:
+        entry, task = issued.popleft()
+        if entry.closed:
+            continue
+        entry.take(task, answer)
+        if progress is not None:
+            progress(entry.running(done, every))
+        if entry.closed:
+            done += len(entry.tasks)
+            yield entry.report()
+
+
+def _planted(falsehood: Theorem, found: Refutation | Failed, seed: int) -> Planted:
+    if isinstance(found, Failed):
+        return Planted(falsehood, Outcome.INCONCLUSIVE, Tally(), None, (found.sentence,))
+    counterexample = None
+    if found.tally.violation is not None:
+        try:
+            counterexample = counterexample_at(falsehood, seed, found.tally.violation, found.choices, found.exhausted)
+        except TheorycheckError as error:
+            return Planted(falsehood, Outcome.INCONCLUSIVE, found.tally, None, (str(error),))
+    verdict = verdict_of(falsehood, found.tally, counterexample, seed, 0.0)
+    return Planted(falsehood, verdict.outcome, found.tally, counterexample, verdict.problems)

@@ -1,0 +1,73 @@
+"""What workers run: an address goes in, a light answer comes out, and whatever a theorem file raises is an answer too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from theorycheck.library import Address
+from theorycheck.search.check import ranges
+from theorycheck.search.contraction import contracted
+from theorycheck.search.reports import Settled
+from theorycheck.search.tallies import tallied
+from theorycheck.search.verdicts import Tally
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A task that raised: the sentence, in place of an answer."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """What was found against a falsehood: the tally, and the contracted choices of the first violation."""
+
+    tally: Tally
+    choices: tuple[int, ...] | None = None
+    exhausted: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work: a function of this module's kind, its arguments, and what the answer is about."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    subject: Any = None
+
+
+def refuted_at(address: Address, seed: int, budget: int) -> Refutation:
+    """Search for a violation of a planted falsehood among `budget` instances, and contract the first."""
+    falsehood, total = address.load(), Tally()
+    for span in ranges(budget):
+        total = total + tallied(falsehood, seed, *span)
+        if total.violation is not None:
+            with threadpool_limits(1):  # rounding modes are a thread's own
+                choices, exhausted = contracted(falsehood, falsehood.ambient.sample(seed, total.violation).choices, seed)
+            return Refutation(total, choices, exhausted)
+    return Refutation(total)
+
+
+def settled_at(address: Address, index: int) -> Settled:
+    """Look for a proof of identity number `index` of a theorem."""
+    from theorycheck.symbolic.identities import Proof  # SymPy is only imported where there is something to prove
+
+    identity = address.load().identities[index]
+    answer = identity.prove()
+    return Settled(str(identity), isinstance(answer, Proof), str(answer))
+
+
+def answered(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, float]:
+    """A task's answer and its seconds; `Failed` where it raises, ``exit()`` included."""
+    started = perf_counter()
+    try:
+        answer = function(*arguments)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a theorem file may raise anything; the other theorems go on
+        answer = Failed(f"{type(error).__name__}: {error}")
+    return answer, perf_counter() - started

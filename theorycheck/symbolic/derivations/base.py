@@ -1,0 +1,98 @@
+"""What every derivation offers, whichever route made it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from theorycheck.errors import InvalidArgument, ShapeMismatch, TheorycheckError
+from theorycheck.symbolic.losses import Loss, SquaredLoss
+from theorycheck.symbolic.parametrizations import Parametrization
+
+
+class WrongDerivation(TheorycheckError):
+    """A derived formula disagrees with its slow twin: a fault of this project, never of the model."""
+
+
+@dataclass(frozen=True)
+class Derivation(ABC):
+    """Gradient and Hessian of the risk in θ, in closed form.
+
+    The loss enters through G, the gradient of the risk in w, and through its Hessian in w, which is I ⊗ curvature row by row:
+    curvature is 2c Σ with Σ = XᵀX/n for the squared loss, (1/n) Σ_i ℓ''_i x_i x_iᵀ in general (scalar output).
+
+    Parameters
+    ----------
+    model : Parametrization
+        The map θ -> w(θ).
+    loss : Loss
+        The loss of the predictions.
+    checked : tuple of str
+        The cross-checks that were carried out, in words; empty if none was.
+
+    """
+
+    model: Parametrization
+    loss: Loss
+    checked: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def gradient(self) -> Any:
+        """One sum of words a layer, or a column of SymPy expressions."""
+
+    @property
+    @abstractmethod
+    def hessian(self) -> Any:
+        """Blocks ``hessian[k - 1][j - 1]``, or a SymPy matrix; rows and columns in the order of θ."""
+
+    @abstractmethod
+    def gradient_at(self, theta: Any, G: Any) -> np.ndarray:
+        """Value at θ, shape ``(P,)``; G has the shape of w. Exact (dtype object) unless one of the arguments holds floats."""
+
+    @abstractmethod
+    def hessian_at(self, theta: Any, G: Any, curvature: Any) -> np.ndarray:
+        """Value at θ, shape ``(P, P)``; curvature is ``(d_in, d_in)``."""
+
+    def hvp_at(self, theta: Any, G: Any, curvature: Any, v: Any) -> np.ndarray:
+        """Hessian times v, shape ``(P,)``."""
+        return self.hessian_at(theta, G, curvature) @ np.asarray(v)
+
+    @abstractmethod
+    def latex(self) -> str:
+        """The formulas and their conventions, as one ``aligned`` environment."""
+
+    @abstractmethod
+    def python(self) -> str:
+        """Self-contained NumPy source with `risk`, `gradient`, `hessian` and `hvp` of one θ of shape ``(P,)`` on data X, y."""
+
+
+def outputs(model: Parametrization) -> int:
+    """Return d_out, 1 for a vector w."""
+    return 1 if len(model.shape) == 1 else model.shape[0]
+
+
+def require_one_curvature(model: Parametrization, loss: Loss) -> None:
+    """Raise unless the Hessian of the risk in w is I ⊗ curvature."""
+    if outputs(model) > 1 and not isinstance(loss, SquaredLoss):
+        raise InvalidArgument("loss", loss, f"has one curvature an output, and {model} has {outputs(model)} outputs", "use SquaredLoss, or one output")
+
+
+def layer_values(theta: Any, shapes: tuple[tuple[int, int], ...]) -> list[np.ndarray]:
+    """θ as a list of matrices, each flattened row by row in θ."""
+    flat = np.asarray(theta)
+    sizes = [rows * cols for rows, cols in shapes]
+    if flat.shape != (sum(sizes),):
+        raise ShapeMismatch("theta.shape", flat.shape, f"must be ({sum(sizes)},)", "pass the layers flattened row by row, one after the other")
+    ends = np.cumsum(sizes)
+    return [flat[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes, strict=True)]
+
+
+def loss_latex(loss: Loss) -> str:
+    """ℓ(f, y) of one entry."""
+    f, y = sp.symbols("f y", real=True)
+    return rf"\ell(f, y) = {sp.latex(loss.expression(f, y))}"

@@ -1,0 +1,90 @@
+"""How compiled code is made: one decorator for every numba kernel of the project.
+
+Rules a kernel keeps:
+
+1. IEEE arithmetic as written: no fastmath, no reassociation, so results are right in every rounding mode, do not depend
+   on how instances are batched, and a value that is not finite stays so.
+2. A kernel calls kernels of its own folder and of this one only: those are the sources the cache on disk watches.
+3. Sizes are arguments. Arrays are C-contiguous, writeable float64 or int64 (`together` makes them so): one compile for all shapes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numba.core.caching import FunctionCache
+
+
+@cache
+def _sources(folder: Path) -> str:
+    """Hash of every source file in a folder and in the folder of this file."""
+    files = sorted({*folder.glob("*.py"), *Path(__file__).parent.glob("*.py")})
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+class _Cache(FunctionCache):
+    """numba's cache on disk, which watches the file of a function only, made to watch the files of the kernels it calls.
+
+    A cache that cannot be read or written costs a compile and nothing else.
+    """
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return (*super()._index_key(sig, codegen), _sources(Path(inspect.getfile(self._py_func)).parent))
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged file may fail in any way while it is unpickled
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError:  # a full disk, or a directory that is no longer writeable
+            return
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile at the first call; the machine code is kept on disk where a directory can be written, else in memory only."""
+    dispatcher = njit(error_model="numpy")(function)
+    try:
+        dispatcher._cache = _Cache(function)
+    except (RuntimeError, OSError):  # no directory to write to, or no source file
+        return dispatcher
+    return dispatcher
+
+
+def together(*arguments: tuple[Any, int]) -> tuple[tuple[int, ...], list[np.ndarray]]:
+    """Broadcast the leading axes of arrays and make them one axis: what a kernel takes.
+
+    Parameters
+    ----------
+    *arguments : (array_like, int)
+        An array, and how many of its trailing axes belong to one instance.
+
+    Returns
+    -------
+    lanes : tuple of int
+        The common leading shape.
+    arrays : list of ndarray, each of shape ``(B, m)``
+        One row an instance, its trailing axes flattened; C-contiguous and writeable. B is the product of `lanes`.
+
+    """
+    arrays = [(np.asarray(a, dtype=float), core) for a, core in arguments]
+    lanes = np.broadcast_shapes(*(a.shape[: a.ndim - core] for a, core in arrays))
+    rows = []
+    for a, core in arrays:
+        inner = a.shape[a.ndim - core :]
+        if a.shape != (*lanes, *inner) or not (a.flags.c_contiguous and a.flags.writeable):
+            a, part = np.empty((*lanes, *inner)), a
+            a[...] = part
+        rows.append(a.reshape(prod(lanes), prod(inner)))
+    return lanes, rows
