@@ -319,7 +319,12 @@ balanced_gap_closes = tc.Theorem(
     tight=True,
 )
 least_sharpness_eq_of_top_target = tc.Theorem(
-    "least_sharpness_eq_of_top_target", paper, deep_fits, (target_nonzero, top_target), all_agree, r"S_{\min} = S_{\mathrm{bal}} = 2 L \Lambda |w^*|^{2-2/L}"
+    "least_sharpness_eq_of_top_target",
+    paper,
+    deep_fits,
+    (target_nonzero, top_target),
+    all_agree,
+    r"S_{\min} = S_{\mathrm{bal}} = 2 L \Lambda |w^*|^{2-2/L}",
 )
 sharpness_unbounded_of_minimiser = tc.Theorem(
     "sharpness_unbounded_of_minimiser",

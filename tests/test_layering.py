@@ -26,7 +26,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "library": ("library", "instances", *STATEMENTS, *NUMERIC),
     "search": QUESTIONS,
     "report": REPORT,
-    "cli": ("cli", *REPORT),
+    "data_files": ("data_files", "errors"),
+    "cli": ("cli", "data_files", *REPORT),
     "__init__": QUESTIONS,
     "__main__": ("cli",),
 }
@@ -148,6 +149,8 @@ def test_no_file_breaks_a_habit() -> None:
         ("report.terminal", "from theorycheck.cli import main", True),
         ("library", "from theorycheck.search import check", True),
         ("cli", "from theorycheck.report import terminal", False),
+        ("cli", "from theorycheck.data_files import read_data", False),
+        ("data_files", "from theorycheck.search.session import run", True),
         ("cli", "import numpy as np", False),
     ],
 )

@@ -85,11 +85,8 @@ def _names(path: str, header: Row) -> list[str]:
 def _column_of(path: str, names: list[str], target: str) -> int:
     if target not in names:
         separator = next((s for s in ";\t|" if len(names) == 1 and s in names[0]), None)
-        remedy = (
-            f"choose among {', '.join(names[:_LISTED])}{', ...' if len(names) > _LISTED else ''}"
-            if separator is None
-            else f"separate the columns by commas, not by {separator!r}"
-        )
+        listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+        remedy = f"choose among {listed}" if separator is None else f"separate the columns by commas, not by {separator!r}"
         raise DataError("target", target, f"is not a column of {_short(path)}", remedy)
     if len(names) == 1:
         raise DataError("data", _short(path), f"has no column besides the target `{target}`", "add the columns of inputs")

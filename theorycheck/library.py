@@ -183,7 +183,9 @@ def select(selectors: Sequence[str]) -> Selection:
                     matched = True
         if not matched:
             names = [f"{p.name}/{t.name}" for p in candidates for t in p.theorems]
-            raise UnknownTheorem("selector", selector, "matches no theorem", "known are " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else ""))
+            raise UnknownTheorem(
+                "selector", selector, "matches no theorem", "known are " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+            )
     return Selection(tuple(_part(known[path], set(names)) for path, names in found.items()))
 
 

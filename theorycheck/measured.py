@@ -146,11 +146,7 @@ def _over(a: Measured, b: Measured) -> Measured:
 def _power(a: Measured, b: Measured) -> Measured:
     value = a.value**b.value
     with np.errstate(all="ignore"):
-        corners = [
-            np.abs((a.value + s * a.error) ** (b.value + t * b.error) - value)
-            for s in (-1, 1)
-            for t in (-1, 0, 1)
-        ]
+        corners = [np.abs((a.value + s * a.error) ** (b.value + t * b.error) - value) for s in (-1, 1) for t in (-1, 0, 1)]
         # an even power of an interval around zero is largest at an end, smallest at 0; a NaN corner (negative base,
         # exponent off the integers by its bar) says nothing about an exact integer exponent
         error = np.nanmax(np.stack(np.broadcast_arrays(*corners)), axis=0)

@@ -61,7 +61,11 @@ def test_an_instance_is_pinned_for_ever():
     assert integer == PINNED[2]
 
 
-PINNED: tuple[list[float], list[float], int] = ([1.2534170150756836, 1.005326271057129, -0.6865949630737305, -0.5], [0.5394019121304154, -0.603544897865504], 8)
+PINNED: tuple[list[float], list[float], int] = (
+    [1.2534170150756836, 1.005326271057129, -0.6865949630737305, -0.5],
+    [0.5394019121304154, -0.603544897865504],
+    8,
+)
 
 
 @given(st.lists(st.integers(-5, 2**60), max_size=60))

@@ -13,7 +13,13 @@ def numbers(draw):
 
 POSITIVE = tc.Premise("positive", "x > 0", lambda x: x > 0)
 SMALL = tc.Premise("small", "x < 1", lambda x: x < 1)
-THEOREM = tc.Theorem("square_le", tc.Source("Nobody", 1900, arxiv="0000.00000", item="Theorem 1"), numbers, (POSITIVE, SMALL), lambda x, _: tc.at_most("x² ≤ x", x * x, x))
+THEOREM = tc.Theorem(
+    "square_le",
+    tc.Source("Nobody", 1900, arxiv="0000.00000", item="Theorem 1"),
+    numbers,
+    (POSITIVE, SMALL),
+    lambda x, _: tc.at_most("x² ≤ x", x * x, x),
+)
 
 
 def test_without_drops_the_premise_and_the_joint_map():

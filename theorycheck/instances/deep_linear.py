@@ -20,14 +20,16 @@ _CUTOFF = 1e-13  # singular values of X below this share of the largest are roun
 
 @dataclass(frozen=True, eq=False)
 class DeepLinearFit:
-    """A deep linear network with scalar output, data, and a point θ; squared loss with c = 1.
+    """A deep linear network, data, and a point θ; squared loss with c = 1.
+
+    The vector w* and what follows from it are for scalar output, d_L = 1.
 
     Parameters
     ----------
     widths : tuple of int
-        (d_0, ..., d_L) with d_L = 1.
+        (d_0, ..., d_L).
     X : array, shape (n, d_0)
-    y : array, shape (n,)
+    y : array, shape (n,), or (n, d_L) where d_L > 1
     theta : array, shape (P,)
         W_1, ..., W_L, each flattened row by row.
 
@@ -65,7 +67,7 @@ class DeepLinearFit:
 
     @cached_property
     def w(self) -> np.ndarray:
-        """The end-to-end vector W_L ... W_1, shape (d_0,)."""
+        """The end-to-end W_L ... W_1, shape (d_0,) or (d_L, d_0)."""
         return self.model.w(self.theta)
 
     @cached_property
@@ -142,6 +144,7 @@ def deep_linear_fits(
     width: tuple[int, int] = (1, 4),
     dim: tuple[int, int] = (1, 4),
     samples: tuple[int, int] = (1, 12),
+    outputs: tuple[int, int] = (1, 1),
     spread: int = 3,
     data: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Recipe:
@@ -151,15 +154,15 @@ def deep_linear_fits(
 
     Parameters
     ----------
-    depth, width, dim, samples : (least, most)
-        L, the hidden widths, d_0 and n.
+    depth, width, dim, samples, outputs : (least, most)
+        L, the hidden widths, d_0, n and d_L.
     spread : int
         Columns of X are scaled by 1, 1/2, ..., 2^-spread at random: ill-conditioned covariances.
     data : (X, y) or None
         The reader's data instead of drawn ones: X of shape (n, d), y of shape (n,).
 
     """
-    for name, (low, high) in (("depth", depth), ("width", width), ("dim", dim), ("samples", samples)):
+    for name, (low, high) in (("depth", depth), ("width", width), ("dim", dim), ("samples", samples), ("outputs", outputs)):
         if not 1 <= low <= high:
             raise InvalidArgument(name, (low, high), "must satisfy 1 <= least <= most", f"pass {name}=(1, 4)")
 
@@ -167,13 +170,14 @@ def deep_linear_fits(
         d, n = draw(integers(*dim)), draw(integers(*samples))
         X = draw(array((n, d)))
         scales = [draw(choice([2.0**-k for k in range(spread + 1)])) for _ in range(d)]
-        return X * np.array(scales), draw(array(n))
+        d_out = draw(integers(*outputs)) if outputs != (1, 1) else 1
+        return X * np.array(scales), draw(array(n if d_out == 1 else (n, d_out)))
 
     @recipe(bind=lambda X, y: deep_linear_fits(depth, width, spread=spread, data=(np.asarray(X, dtype=float), np.asarray(y, dtype=float))))
     def fits(draw: Drawer) -> DeepLinearFit:
         hidden = [draw(integers(*width)) for _ in range(draw(integers(*depth)) - 1)]
         X, y = draw_data(draw) if data is None else data
-        widths = (X.shape[1], *hidden, 1)
+        widths = (X.shape[1], *hidden, y.shape[1] if y.ndim == 2 else 1)
         layers = [draw(array((a, b))) for a, b in zip(widths[1:], widths[:-1], strict=True)]
         return DeepLinearFit(widths, X, y, DeepLinear(widths).flat(layers))
 

@@ -1,4 +1,4 @@
-"""check: does the statement hold, on as many instances as asked for?
+"""Check: does the statement hold, on as many instances as asked for.
 
 Work is cut into fixed ranges whose tallies add up in order and end at the lowest violating index, so any number of jobs
 gives the same verdict and the same counterexample. What travels to a worker is an address, a seed and a range.
@@ -6,10 +6,7 @@ gives the same verdict and the same counterexample. What travels to a worker is 
 
 from __future__ import annotations
 
-
 from collections.abc import Callable, Iterator
-
-
 from time import perf_counter
 from typing import Any
 
@@ -88,15 +85,34 @@ def check(
 
 def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | None, seed: int, seconds: float) -> Verdict:
     """The verdict that a tally amounts to."""
-    outcome, problems = total.outcome(theorem.tight), tuple(map(str, total.problems))
-    if outcome is Outcome.VACUOUS:
-        named = ", ".join(f"`{name}` rejected {count}" for name, count in total.rejected.most_common())
-        problems = (*problems, f"only {total.admitted} of {total.tried} instances satisfy the premises ({named or 'nothing was drawn'}); give the premise an enforce, or widen the recipe")
-    elif outcome is Outcome.INCONCLUSIVE and not problems:
-        problems = (f"only {total.holds} of {total.admitted} admitted instances hold beyond their bars, {total.too_close} are too close to call; if equality is attained, say tight=True",)
+    outcome = total.outcome(theorem.tight)
     return Verdict(
-        theorem, outcome, total.tried, total.admitted, dict(total.rejected), total.holds, total.too_close, total.undefined, total.tightest, counterexample, problems, seed, seconds
-    )  # fmt: skip
+        theorem=theorem,
+        outcome=outcome,
+        tried=total.tried,
+        admitted=total.admitted,
+        rejected=dict(total.rejected),
+        holds=total.holds,
+        too_close=total.too_close,
+        undefined=total.undefined,
+        tightest=total.tightest,
+        counterexample=counterexample,
+        problems=(*map(str, total.problems), *_why(outcome, total)),
+        seed=seed,
+        seconds=seconds,
+    )
+
+
+def _why(outcome: Outcome, total: Tally) -> tuple[str, ...]:
+    """What to do about an outcome that says nothing else."""
+    if outcome is Outcome.VACUOUS:
+        named = ", ".join(f"`{name}` rejected {count}" for name, count in total.rejected.most_common()) or "nothing was drawn"
+        remedy = "give the premise an enforce, or widen the recipe"
+        return (f"only {total.admitted} of {total.tried} instances satisfy the premises ({named}); {remedy}",)
+    if outcome is Outcome.INCONCLUSIVE and not total.problems:
+        counts = f"only {total.holds} of {total.admitted} admitted instances hold beyond their bars, {total.too_close} are too close to call"
+        return (f"{counts}; if equality is attained, say tight=True",)
+    return ()
 
 
 def counterexample_at(theorem: Theorem, seed: int, index: int, choices: tuple[int, ...] | None = None, exhausted: bool = False) -> Counterexample:
@@ -107,7 +123,9 @@ def counterexample_at(theorem: Theorem, seed: int, index: int, choices: tuple[in
             choices, exhausted = contracted(theorem, first, seed)
         result = judged(theorem, theorem.ambient.replay(choices))
     if result.entry is None or not result.violates:
-        raise InvalidArgument("choices", choices, "no longer violate the claim", "the claim is not a function of its instance: remove hidden randomness or state")
+        raise InvalidArgument(
+            "choices", choices, "no longer violate the claim", "the claim is not a function of its instance: remove hidden randomness or state"
+        )
     return Counterexample(theorem, choices, result.instance, result.entry, seed, index, first, exhausted)
 
 

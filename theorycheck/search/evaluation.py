@@ -103,7 +103,8 @@ def _require_no_conflict(theorem: Theorem, broken: Premise, value: Any) -> None:
         before, instance = instance, premise.enforce(instance)
         if i > position and premise_holds(broken, before) is not False and premise_holds(broken, instance) is False:
             raise EnforcementConflict(
-                f"enforcing `{premise.name}` ({premise.statement}) broke the earlier premise `{broken.name}` ({broken.statement}), which held before; "
+                f"enforcing `{premise.name}` ({premise.statement}) broke the earlier premise `{broken.name}` ({broken.statement}), "
+                f"which held before; "
                 f"list `{premise.name}` before `{broken.name}`, or give the theorem one joint enforce"
             )
 
@@ -112,7 +113,9 @@ def claim_of(theorem: Theorem, instance: Any, precision: Precision) -> Compariso
     """The claim on one admitted instance, as a comparison without a leading axis of instances."""
     result = theorem.claim(stacked([instance]) if theorem.stacked else instance, precision)
     if not isinstance(result, Comparison):
-        raise InvalidArgument("claim(instance, precision)", result, "is not a comparison", "return tc.at_most(...), tc.at_least(...), tc.equal(...) or tc.all_of(...)")
+        raise InvalidArgument(
+            "claim(instance, precision)", result, "is not a comparison", "return tc.at_most(...), tc.at_least(...), tc.equal(...) or tc.all_of(...)"
+        )
     return result
 
 

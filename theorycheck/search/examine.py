@@ -56,7 +56,9 @@ def examine(theorem: Theorem, instance: Any) -> Examination:
     for premise in theorem.premises:
         held = guarded(lambda: premise_holds(premise, instance), SCREEN)  # noqa: B023 - used at once
         if isinstance(held, Broken):
-            return Examination(theorem, instance, premises | {premise.name: False}, None, Standing.UNDEFINED, f"premise `{premise.name}`: {held.reason}")
+            return Examination(
+                theorem, instance, premises | {premise.name: False}, None, Standing.UNDEFINED, f"premise `{premise.name}`: {held.reason}"
+            )
         premises[premise.name] = held is not False
     result = guarded(lambda: claim_of(theorem, instance, SCREEN), SCREEN)
     if not isinstance(result, Broken) and needs_confirmation(result.worst, is_equality(result)):

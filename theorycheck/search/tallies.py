@@ -30,7 +30,6 @@ class Judged:
     rejected_by: str | None = None
     entry: Entry | None = None
     broken: Broken | None = None
-    comparison: Comparison | None = None
 
     @property
     def violates(self) -> bool:
@@ -65,15 +64,14 @@ def _rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
 
 
 def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken) -> Judged:
-    if not isinstance(screened, Broken):
-        entry = guarded(lambda: screened.worst, SCREEN)
-        if isinstance(entry, Broken):
-            screened = entry
-        elif needs_confirmation(entry, is_equality(screened)):
-            screened = confirmed_claim(theorem, rebuild, screened)
     if isinstance(screened, Broken):
         return Judged(instance, broken=screened)
-    return Judged(instance, entry=screened.worst, comparison=screened)
+    comparison: Comparison = screened
+    entry = guarded(lambda: comparison.worst, SCREEN)
+    if not isinstance(entry, Broken) and needs_confirmation(entry, is_equality(comparison)):
+        again = confirmed_claim(theorem, rebuild, comparison)
+        entry = again if isinstance(again, Broken) else again.worst
+    return Judged(instance, broken=entry) if isinstance(entry, Broken) else Judged(instance, entry=entry)
 
 
 def tallied(theorem: Theorem, seed: int, start: int, stop: int) -> Tally:
@@ -123,7 +121,11 @@ def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]]) ->
 
     screened = guarded(screen, SCREEN)
     for lane, (index, rebuild, instance) in enumerate(members):
-        if isinstance(screened, Broken) or needs_confirmation(screened[1][lane], is_equality(screened[0])) or screened[1][lane].standing is Standing.UNDEFINED:
+        if (
+            isinstance(screened, Broken)
+            or needs_confirmation(screened[1][lane], is_equality(screened[0]))
+            or screened[1][lane].standing is Standing.UNDEFINED
+        ):
             # one bad instance must not speak for its stack: judged by itself
             alone = guarded(partial(claim_of, theorem, instance, SCREEN), SCREEN)
             yield index, _confirmed(theorem, rebuild, instance, alone)

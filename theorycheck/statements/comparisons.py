@@ -145,7 +145,10 @@ class Comparison:
         columns = self._columns()
         if columns[0].ndim == 0 or columns[0].shape[0] != count:
             raise ShapeMismatch(
-                "sides.shape", columns[0].shape, f"must start with the {count} stacked instances", "return one entry an instance, or drop stacked=True"
+                "sides.shape",
+                columns[0].shape,
+                f"must start with the {count} stacked instances",
+                "return one entry an instance, or drop stacked=True",
             )
         return [self._entry(*row) for row in zip(*(c.reshape(count, -1) for c in columns), strict=True)]
 

@@ -111,7 +111,9 @@ class Theorem:
         """
         name = premise if isinstance(premise, str) else premise.name
         if name not in {p.name for p in self.premises}:
-            raise InvalidArgument("premise", name, f"is not a premise of {self.name}", f"choose among {', '.join(p.name for p in self.premises) or 'none'}")
+            raise InvalidArgument(
+                "premise", name, f"is not a premise of {self.name}", f"choose among {', '.join(p.name for p in self.premises) or 'none'}"
+            )
         kept = tuple(p for p in self.premises if p.name != name)
         return replace(self, name=f"{self.name}:without_{name}", premises=kept, enforce=enforce, identities=(), of=self)
 

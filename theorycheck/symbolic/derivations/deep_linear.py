@@ -120,4 +120,4 @@ def cross_checked(derivation: WordDerivation) -> tuple[str, ...]:
     statements = check_words(chain, words, derivation.loss)
     if not chain.named_forms_hold(words):
         raise WrongDerivation("the general forms in A_k, B_k, M_kj do not unfold to the derived words")
-    return (*statements, f"exact: the general forms in A_k, B_k, M_kj unfold to the derived words for every k, j ≤ {chain.depth}")
+    return (*statements, f"general forms in A_k, B_k, M_kj, unfolded to the derived words for every k, j ≤ {chain.depth}")

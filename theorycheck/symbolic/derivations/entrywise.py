@@ -65,11 +65,10 @@ class EntrywiseDerivation(Derivation):
 
     def latex(self) -> str:
         symbols, expressions = self.model.symbols, self.model.expressions
-        columns = f"j = 1..{self.model.shape[-1]}"
         lines = [
             *(rf"& w_{{{i}}} = {sp.latex(w)}" for i, w in enumerate(expressions, 1)),
             rf"& R = \tfrac1n \sum_i \ell(f_i, y_i),\ {loss_latex(self.loss)},\ f = X w,\ \text{{samples are the rows of }} X",
-            rf"& {sp.latex(self.slopes[0])}, \ldots = \nabla_w R,\quad I \otimes C = \nabla_w^2 R \ ({columns}; \text{{ w flattened row by row}})",
+            rf"& ({', '.join(map(sp.latex, self.slopes))}) = \nabla_w R,\ I \otimes C = \nabla_w^2 R,\ \text{{w flattened row by row}}",
             *(rf"& \partial_{{{sp.latex(x)}}} R = {sp.latex(entry)}" for x, entry in zip(symbols, self.gradient, strict=True)),
         ]
         if len(symbols) <= PRINTED:
@@ -98,19 +97,17 @@ class EntrywiseDerivation(Derivation):
 
     @cached_property
     def _compiled_hessian(self) -> Callable[..., np.ndarray]:
-        n = self.model.shape[-1]
-        distinct = [self.bends[i, j] for i in range(n) for j in range(i, n)]
+        distinct = np.array(self.bends)[np.triu_indices(self.model.shape[-1])]
         return sp.lambdify([*self.model.symbols, *self.slopes, *distinct], self.hessian, "numpy", cse=True)
 
     def _at(self, exact: sp.Matrix, compiled: Callable[..., np.ndarray], theta: Any, G: Any, curvature: Any = None) -> np.ndarray:
-        names, given = [*self.model.symbols, *self.slopes], [*np.asarray(theta), *np.asarray(G).reshape(-1)]
+        names, arrays = [*self.model.symbols, *self.slopes], [np.asarray(theta), np.asarray(G).reshape(-1)]
         if curvature is not None:
-            n = self.model.shape[-1]
-            upper = [(i, j) for i in range(n) for j in range(i, n)]
-            names, given = names + [self.bends[i, j] for i, j in upper], given + [np.asarray(curvature)[i, j] for i, j in upper]
-        if any(isinstance(value, float) for value in given):
-            return np.asarray(compiled(*map(float, given)))
-        values = {name: sp.sympify(value) for name, value in zip(names, given, strict=True)}
+            upper = np.triu_indices(self.model.shape[-1])
+            names, arrays = [*names, *np.array(self.bends)[upper]], [*arrays, np.asarray(curvature)[upper]]
+        if any(array.dtype.kind == "f" for array in arrays):
+            return np.asarray(compiled(*np.concatenate(arrays).astype(float)), dtype=float)
+        values = {name: sp.sympify(value) for name, value in zip(names, np.concatenate(arrays).tolist(), strict=True)}
         return np.array([entry.xreplace(values) for entry in exact], dtype=object).reshape(exact.shape)
 
 
@@ -127,7 +124,7 @@ def derive_entrywise(model: Parametrization, loss: Loss, *, budget: int = BUDGET
     """
     require_one_curvature(model, loss)
     if model.parameters > budget:
-        remedy = "use the route of matrix words, derive(DeepLinear(widths), loss), a smaller model of the same kind, or raise budget="
+        remedy = "use the route of matrix words, derive(DeepLinear(widths), loss), a smaller model of the same kind, or derive_entrywise(..., budget=...)"
         raise TooLarge("model", model, f"has {model.parameters} parameters, above the budget {budget} of the entrywise route", remedy)
     derivation = EntrywiseDerivation(model, loss, ())
     return replace(derivation, checked=check_entrywise(derivation))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from string import Template
 
 import sympy as sp
+from sympy.codegen.numpy_nodes import logaddexp
 from sympy.printing.numpy import NumPyPrinter
 
 from theorycheck.symbolic.losses import Loss
@@ -205,10 +206,16 @@ def _body(entries: list[sp.Expr], tail: str) -> str:
 def _loss_source(loss: Loss, kappa: sp.Expr) -> str:
     f, y = sp.symbols("f y", real=True)
     kinds = {"loss": loss.expression(f, y), "slope": loss.slope_expression(f, y), "bend": loss.bend_expression(f, y)}
-    codes = {name: _code(value).replace("numpy.", "np.") for name, value in kinds.items()}
+    codes = {name: _code(_without_overflow(value)).replace("numpy.", "np.") for name, value in kinds.items()}
     name = "the Hessian of the risk in w, one output" if kappa == 1 else "Sigma, its Hessian in w divided by 2c"
     scale = "" if kappa == 1 else f" / {float(kappa)!r}"
     return Template(LOSS).substitute(codes, second_name=name, scale=scale)
+
+
+def _without_overflow(expression: sp.Expr) -> sp.Expr:
+    """log(1 + exp(z)) as a call of logaddexp(0, z)."""
+    z = sp.Wild("z")
+    return expression.replace(sp.log(1 + sp.exp(z)), logaddexp(0, z))
 
 
 def _code(expression: sp.Expr) -> str:
@@ -220,4 +227,4 @@ def _names(symbols: Sequence[sp.Symbol]) -> str:
 
 
 def _checked(statements: Sequence[str]) -> str:
-    return "".join(f"Checked {statement}.\n" for statement in statements)
+    return "".join(f"Checked: {statement}.\n" for statement in statements)

@@ -89,7 +89,8 @@ def check_words(chain: Chain, derived: MapDerivatives, loss: Loss) -> tuple[str,
         if np.any(product.reshape(-1) != sum(blocks[k][j] @ v[j].reshape(-1) for j in range(chain.depth))):
             raise WrongDerivation(f"layer {k + 1} of the Hessian-vector product is not the row of blocks times the vector")
     where = f"at random integer weights, all widths 2, in random integer directions, against the Taylor expansion of {trial.name}"
-    return (f"exact: gradient and all {chain.depth**2} Hessian blocks {where}", "exact: Hessian-vector product against the blocks there")
+    first = f"gradient and all {chain.depth**2} Hessian blocks, exactly, {where}"
+    return (first, "Hessian-vector product, exactly, against the blocks at the same weights")
 
 
 def _compare_with(expansion: Jet, derived: MapDerivatives, point: Point, u: np.ndarray, v: np.ndarray) -> list[list[np.ndarray]]:
@@ -178,8 +179,9 @@ def check_entrywise(derivation: Derivation) -> tuple[str, ...]:
         if differ(sp.sympify(derived), expected) is not False:
             raise WrongDerivation(f"{name}: {derived} in directions where the risk has {expected}")
     rational = all(value.is_Rational for value in (slope, second))
-    how = "exact" if rational else "to 30 digits"
-    return (f"{how}: gradient and Hessian at a random rational point, in random directions, against the Taylor expansion of the risk on {SAMPLES} samples",)
+    how = "exactly" if rational else "to 30 digits"
+    where = f"at a rational point, in random directions, against the Taylor expansion of the risk on {SAMPLES} samples"
+    return (f"gradient and Hessian, {how}, {where}",)
 
 
 def _map_jet(expressions: Sequence[sp.Expr], line: Sequence[tuple[sp.Symbol, sp.Rational, int, int]]) -> Jet | None:

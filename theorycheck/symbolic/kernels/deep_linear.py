@@ -130,7 +130,7 @@ class DeepLinearKernels:
         states = np.array(theta, dtype=float, order="C")
         taken, ending = np.zeros(len(states), dtype=np.int64), np.zeros(len(states), dtype=np.int64)
         small = np.where(threshold < 0, -1.0, np.square(threshold))
-        descent.descend(self.sizes, states, *data, np.array(counts, dtype=np.int64), small, roundings, taken, ending, *watch)
+        descent.descend(self.sizes, states, *data, descent.SEGMENT, np.array(counts, dtype=np.int64), small, roundings, taken, ending, *watch)
         return states, taken, ending
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.lanes import offsets
+from theorycheck.symbolic.kernels.lanes import clear, offsets
 
 TILE = 32
 
@@ -21,7 +21,7 @@ TILE = 32
 @compiled
 def product(left, right, out):
     """out = left right."""
-    out[:] = 0.0
+    clear(out)
     for i in range(left.shape[0]):
         o = out[i]
         for k in range(left.shape[1]):
@@ -40,9 +40,9 @@ def matrix_of(widths, to, theta, k):
 def outers(widths, at, to, theta, A):
     """All A_k, each d_L by d_k, one after the other from k = 0."""
     depth, rows = widths.size - 1, widths[-1]
-    A[rows * at[depth] :] = 0.0
     for r in range(rows):
-        A[rows * at[depth] + r * rows + r] = 1.0
+        for s in range(rows):
+            A[rows * (at[depth] + r) + s] = 1.0 if r == s else 0.0
     for k in range(depth, 0, -1):
         above = A[rows * at[k] : rows * at[k + 1]].reshape(rows, widths[k])
         product(above, matrix_of(widths, to, theta, k), A[rows * at[k - 1] : rows * at[k]].reshape(rows, widths[k - 1]))
@@ -52,7 +52,9 @@ def outers(widths, at, to, theta, A):
 def inners(widths, at, to, theta, right, B):
     """All B_k right, each d_{k-1} by the columns of `right`, one after the other from k = 1."""
     cols = right.shape[1]
-    B[: widths[0] * cols] = right.reshape(-1)
+    for i in range(widths[0]):
+        for j in range(cols):
+            B[i * cols + j] = right[i, j]
     for k in range(1, widths.size - 1):
         below = B[cols * at[k - 1] : cols * at[k]].reshape(widths[k - 1], cols)
         product(matrix_of(widths, to, theta, k), below, B[cols * at[k] : cols * at[k + 1]].reshape(widths[k], cols))
@@ -148,7 +150,7 @@ def gauss_newtons(widths, theta, F, out):
         outers(widths, at, to, theta[instance], A)
         inners(widths, at, to, theta[instance], F[instance].T.copy(), B)
         total = out[instance]
-        total[:] = 0.0
+        clear(total)
         for k in range(1, widths.size):
             above = A[rows * at[k] : rows * at[k + 1]].reshape(rows, widths[k])
             below = B[f * at[k - 1] : f * at[k]].reshape(widths[k - 1], f)

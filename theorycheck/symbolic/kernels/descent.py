@@ -20,6 +20,7 @@ from theorycheck.symbolic.kernels.lanes import (
     add_outer,
     add_vector_matrix,
     block_of,
+    block_size,
     clear,
     down,
     load,
@@ -73,7 +74,7 @@ def up_and_update_of_row(rows, cols, q, W, h, out):
     """out = W h with the old W, then W -= q hᵀ: one pass over W where lanes share it."""
     n = out.shape[1]
     if n == 1:
-        clear(out[:rows], 0)
+        clear(out[:rows])
         add_matrix_vector(rows, cols, W, h, out)
         add_outer(-1.0, rows, cols, q, h, W)
         return
@@ -177,34 +178,36 @@ def finite(T, lane):
 
 
 @compiled
-def copy(source, lane, target, place):
-    """One lane of a block onto one of another."""
-    for p in range(source.shape[0]):
-        target[p, place] = source[p, lane]
+def lane_of(block, lane):
+    """One lane, as a block of one."""
+    one = np.empty((block.shape[0], 1))
+    for p in range(block.shape[0]):
+        one[p, 0] = block[p, lane]
+    return one
 
 
 @compiled
-def replay(widths, at, to, T, S, C, Q, H, room, steps, hit):
-    """One lane again, to the state before step `hit`, or to its last finite state where hit is -1: (steps taken, how it ended)."""
-    never, hits, before, single = np.zeros(1), np.zeros(1, np.int64), np.empty_like(T), min(1, steps)
+def replay(widths, at, to, T, S, C, steps, hit):
+    """A block of one again, to the state before step `hit`, or to its last finite state where hit is -1: state, steps taken, how it ended."""
+    Q, room, never, hits = np.empty((widths[-1] * at[-1], 1)), np.empty((3, 1)), np.empty(1), np.empty(1, np.int64)
+    H, single = np.empty_like(Q), min(1, steps)
     never[0] = -1.0
     for s in range(steps):
         if s == hit:
-            return s, SMALL
-        copy(T, 0, before, 0)
+            return T, s, SMALL
+        before = T.copy()
         run(widths, at, to, T, S, C, Q, H, room, single, never, hits)
-        if not finite(T, 0):
-            copy(before, 0, T, 0)
-            return s, DIVERGED
-    return steps, RAN
+        for lane in range(T.shape[1]):
+            if not finite(T, lane):
+                return before, s, DIVERGED
+    return T, steps, RAN
 
 
 @compiled
 def next_block(members, left, following, parameters):
     """Lanes of a block that still have steps to take, filled up with waiting ones; and the first that still waits."""
-    waiting = block_of(following, left.size, parameters)
-    size = block_of(0, left.size, parameters).size
-    kept, count = np.empty(max(size, members.size), np.int64), 0
+    waiting, size = block_of(following, left.size, parameters), block_size(left.size, parameters)
+    kept, count = np.empty(size, np.int64), 0
     for m in members:
         if left[m] > 0:
             kept[count] = m
@@ -220,35 +223,29 @@ def next_block(members, left, following, parameters):
 
 
 @compiled
-def segment(widths, at, to, T, before, S, C, Q, H, room, members, small, hits, left, taken, ending):
+def segment(widths, at, to, T, S, C, Q, H, room, members, longest, small, hits, left, taken, ending):
     """Steps up to the next look, and the account of every lane after them; whether all lanes go on."""
-    steps, steady = SEGMENT, True
+    steps, steady, before = longest, True, T.copy()
     for m in members:
         steps = min(steps, left[m])
-    for p in range(T.shape[0]):
-        for lane in range(T.shape[1]):
-            before[p, lane] = T[p, lane]
     run(widths, at, to, T, S, C, Q, H, room, steps, small, hits)
     for lane in range(members.size):
         m = members[lane]
         if hits[lane] < 0 and finite(T, lane):
-            done, left[m] = steps, left[m] - steps
-        else:
-            one, X, Y = np.empty((T.shape[0], 1)), np.empty((S.shape[0], 1)), np.empty((C.shape[0], 1))
-            copy(before, lane, one, 0)
-            copy(S, lane, X, 0)
-            copy(C, lane, Y, 0)
-            alone = np.empty((Q.shape[0], 1))
-            done, ending[m] = replay(widths, at, to, one, X, Y, alone, np.empty_like(alone), np.empty((3, 1)), steps, hits[lane])
-            copy(one, 0, T, lane)
-            left[m] = 0
+            taken[m] += steps
+            left[m] -= steps
+            steady = steady and left[m] > 0
+            continue
+        one, done, ending[m] = replay(widths, at, to, lane_of(before, lane), lane_of(S, lane), lane_of(C, lane), steps, hits[lane])
+        for p in range(T.shape[0]):
+            T[p, lane] = one[p, 0]
         taken[m] += done
-        steady = steady and left[m] > 0
+        left[m], steady = 0, False
     return steady
 
 
 @compiled
-def descend(widths, theta, S, C, SA, CA, counts, small, roundings, taken, ending, least, growth, local):
+def descend(widths, theta, S, C, SA, CA, longest, counts, small, roundings, taken, ending, least, growth, local):
     """Run every instance in place.
 
     Parameters
@@ -256,6 +253,8 @@ def descend(widths, theta, S, C, SA, CA, counts, small, roundings, taken, ending
     theta : shape (B, P)
         Starts; the final states on return. A lane that diverged keeps its last finite state.
     S, C, SA, CA : as in `FoldedData`
+    longest : int
+        Steps of a segment, at most.
     counts : int64, shape (B,)
         Steps to take.
     small : shape (B,)
@@ -269,14 +268,14 @@ def descend(widths, theta, S, C, SA, CA, counts, small, roundings, taken, ending
     """
     at, to = offsets(widths)
     P, height = theta.shape[1], widths[-1] * at[-1]
-    left, members, following = counts.copy(), np.empty(0, np.int64), 0
+    left, members, following = counts.copy(), np.empty(0, np.int64), at[0]
     while True:
         members, following = next_block(members, left, following, P)
         if members.size == 0 and following == left.size:
             return
         n = members.size
         T, X, Y = np.empty((P, n)), np.empty((S.shape[1], n)), np.empty((C.shape[1], n))
-        XA, YA, before = np.empty((S.shape[1], n)), np.empty((C.shape[1], n)), np.empty((P, n))
+        XA, YA = np.empty((S.shape[1], n)), np.empty((C.shape[1], n))
         Q, H, room = np.empty((height, n)), np.empty((height, n)), np.empty((3, n))
         hits, limits = np.empty(n, np.int64), np.empty(n)
         load(theta, members, T)
@@ -289,5 +288,5 @@ def descend(widths, theta, S, C, SA, CA, counts, small, roundings, taken, ending
         steady = n > 0
         while steady:
             observe(widths, at, to, T, X, Y, XA, YA, Q, H, room, roundings, members, least, growth, local)
-            steady = segment(widths, at, to, T, before, X, Y, Q, H, room, members, limits, hits, left, taken, ending)
+            steady = segment(widths, at, to, T, X, Y, Q, H, room, members, longest, limits, hits, left, taken, ending)
         store(T, members, theta)

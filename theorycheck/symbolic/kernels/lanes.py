@@ -9,7 +9,8 @@ The sweep down the layers makes all A_k, the sweep up makes H_k = G B_kᵀ; the 
 output every product is a vector times a matrix, O(Σ d_k d_{k-1}) in all. A_k begins at row ``d_L at[k]`` of its block, H_k at
 row ``d_L at[k-1]`` and W_k at row ``to[k-1]``.
 
-The code is plain loops on purpose: slices assigned to arrays, flags and literal arguments each cost a second of compiling.
+The code is plain loops on purpose: numba compiles a kernel anew for every literal among its arguments,
+and slices assigned to arrays cost it a second each.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def offsets(widths):
 
 
 @compiled
-def clear(block, first):
-    """Zeros from row `first` on."""
-    for p in range(first, block.shape[0]):
+def clear(block):
+    """Zeros."""
+    for p in range(block.shape[0]):
         for lane in range(block.shape[1]):
             block[p, lane] = 0.0
 
@@ -123,7 +124,7 @@ def add_outer(sign, rows, cols, q, h, out):
 def down(widths, at, to, T, Q):
     """All A_k of a block T of parameters."""
     depth, outputs = widths.size - 1, widths[-1]
-    clear(Q, 0)
+    clear(Q)
     for r in range(outputs):
         unit = Q[outputs * at[depth] + r * outputs + r]
         for lane in range(unit.size):
@@ -138,7 +139,7 @@ def down(widths, at, to, T, Q):
 def down_tangent(widths, at, to, T, V, Q, D):
     """D_k, the derivative of A_k along V."""
     outputs = widths[-1]
-    clear(D, 0)
+    clear(D)
     for k in range(widths.size - 1, 0, -1):
         for r in range(outputs):
             below, above = outputs * at[k - 1] + r * widths[k - 1], outputs * at[k] + r * widths[k]
@@ -149,7 +150,7 @@ def down_tangent(widths, at, to, T, V, Q, D):
 @compiled
 def up(widths, at, to, T, H):
     """All H_k from H_1 = G, which the caller has put in place."""
-    clear(H, widths[-1] * widths[0])
+    clear(H[widths[-1] * widths[0] :])
     for k in range(1, widths.size - 1):
         for r in range(widths[-1]):
             below, above = widths[-1] * at[k - 1] + r * widths[k - 1], widths[-1] * at[k] + r * widths[k]
@@ -159,7 +160,7 @@ def up(widths, at, to, T, H):
 @compiled
 def up_tangent(widths, at, to, T, V, H, E):
     """E_k, the derivative of H_k along V, from E_1, which the caller has put in place."""
-    clear(E, widths[-1] * widths[0])
+    clear(E[widths[-1] * widths[0] :])
     for k in range(1, widths.size - 1):
         for r in range(widths[-1]):
             below, above = widths[-1] * at[k - 1] + r * widths[k - 1], widths[-1] * at[k] + r * widths[k]
@@ -195,17 +196,22 @@ def store(block, members, values):
 
 
 @compiled
+def block_size(instances, parameters):
+    """Lanes of a full block."""
+    return 1 if instances < FEWEST_LANES or parameters > LARGEST_LANE else LANES
+
+
+@compiled
 def block_of(first, instances, parameters):
     """Instances of the block that begins at `first`."""
-    size = 1 if instances < FEWEST_LANES or parameters > LARGEST_LANE else LANES
-    return np.arange(first, min(first + size, instances))
+    return np.arange(first, min(first + block_size(instances, parameters), instances))
 
 
 @compiled
 def ends(widths, theta, out):
     """w of every instance: theta (B, P), out (B, d_L d_0)."""
     at, to = offsets(widths)
-    first = 0
+    first = at[0]
     while first < theta.shape[0]:
         members = block_of(first, theta.shape[0], theta.shape[1])
         T, Q = np.empty((theta.shape[1], members.size)), np.empty((widths[-1] * at[-1], members.size))
@@ -219,7 +225,7 @@ def ends(widths, theta, out):
 def gradients(widths, theta, G, out):
     """Jᵀ G of every instance: theta (B, P), G (B, d_L d_0), out (B, P)."""
     at, to = offsets(widths)
-    first = 0
+    first = at[0]
     while first < theta.shape[0]:
         members = block_of(first, theta.shape[0], theta.shape[1])
         T, X = np.empty((theta.shape[1], members.size)), np.zeros((theta.shape[1], members.size))
@@ -237,7 +243,7 @@ def gradients(widths, theta, G, out):
 def tangents(widths, theta, V, out):
     """J v of every instance: theta and V (B, P), out (B, d_L d_0)."""
     at, to = offsets(widths)
-    first = 0
+    first = at[0]
     while first < theta.shape[0]:
         members = block_of(first, theta.shape[0], theta.shape[1])
         T, U = np.empty((theta.shape[1], members.size)), np.empty((theta.shape[1], members.size))
@@ -254,7 +260,7 @@ def tangents(widths, theta, V, out):
 def hessian_products(widths, theta, G, K, V, out):
     """(Jᵀ (I ⊗ K) J + Σ G_i ∇²w_i) v of every instance: K (B, d_0 d_0) symmetric, the others as in `gradients`."""
     at, to = offsets(widths)
-    first, d = 0, widths[0]
+    first, d = at[0], widths[0]
     while first < theta.shape[0]:
         members = block_of(first, theta.shape[0], theta.shape[1])
         P, n, room = theta.shape[1], members.size, widths[-1] * at[-1]

@@ -59,9 +59,9 @@ def _latex_product(word: Word) -> str:
 
 
 def _latex_term(term: KroneckerTerm, block: KroneckerSum) -> str:
-    left, right = (_latex_product(word) for word in (term.left, term.right))
-    product = f"\\left({left}\\right) \\otimes \\left({right}\\right)"
-    return _latex_number(term.coefficient) + (f"\\left({product}\\right) K_{{{_index(block)}}}" if term.commuted else product)
+    left, right = (f"({_latex_product(word)})" if len(word.factors) > 1 else _latex_product(word) for word in (term.left, term.right))
+    product = rf"{left} \otimes {right}"
+    return _latex_number(term.coefficient) + (rf"\left({product}\right) K_{{{_index(block)}}}" if term.commuted else product)
 
 
 def _index(block: KroneckerSum) -> str:
@@ -69,7 +69,9 @@ def _index(block: KroneckerSum) -> str:
 
 
 def _source_number(coefficient: sp.Expr, source: str) -> str:
-    return source if coefficient == 1 else f"{float(coefficient)!r} * ({source})"
+    if coefficient == 1:
+        return source
+    return f"{float(coefficient)!r} * " + (source if source.startswith(("np.", "commuted(")) else f"({source})")
 
 
 def _source_factor(factor: Factor) -> str:

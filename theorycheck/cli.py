@@ -1,0 +1,187 @@
+"""The command `theorycheck`: one function a question; what each needs is imported when it is asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from theorycheck.errors import TheorycheckError
+
+if TYPE_CHECKING:
+    from theorycheck.search.reports import Report
+    from theorycheck.search.session import Plan
+
+BAD_INPUT, UNDECIDED, INTERRUPTED = 2, 3, 130
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+STATUS = """
+\b
+Exit status:
+  0    every theorem corroborated, every planted falsehood refuted, every
+       identity proved
+  1    a theorem refuted, or a planted falsehood survived
+  2    wrong use or bad input
+  3    otherwise: a theorem inconclusive or vacuous, an identity not proved
+  130  interrupted (Ctrl-C): what was decided by then is printed and stands in
+       the --json file
+"""
+
+
+def _plainly(command: Command) -> Command:
+    """One clear sentence and status 2 for whatever is wrong with the input."""
+
+    @wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except TheorycheckError as error:
+            click.echo(f"Error: {error}", err=True)
+            raise click.exceptions.Exit(BAD_INPUT) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _seed(context: click.Context, parameter: click.Parameter, value: int) -> int:
+    if not 0 <= value < 2**64:
+        raise click.BadParameter(f"{value} is not a whole number from 0 to 2^64 - 1", context, parameter)
+    return value
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Start with `theorycheck list`, then `theorycheck check PAPER`.")
+@click.version_option(package_name="theorycheck")
+def cli() -> None:
+    """Check statements about how parametrised models are trained.
+
+    A selector is PAPER (the stem of a theorem file), or PAPER/THEOREM, with * for any part of either.
+    """
+
+
+@cli.command("list", short_help="List the library.")
+@_plainly
+def list_theorems() -> None:
+    """List the library: theorem, paper, kind of claim, premises, planted falsehoods."""
+    from theorycheck.library import papers
+    from theorycheck.report.catalogue import print_list
+    from theorycheck.report.consoles import console_for
+
+    print_list(console_for(), papers())
+
+
+@cli.command("show", short_help="Show a theorem: statement, premises, closed forms, source.")
+@click.argument("theorem")
+@_plainly
+def show_theorem(theorem: str) -> None:
+    """Show statement, premises, closed forms and source of THEOREM (a name or a selector)."""
+    from theorycheck.library import select
+    from theorycheck.report.catalogue import print_page
+    from theorycheck.report.consoles import console_for
+
+    bare = not theorem.endswith(".py") and "/" not in theorem
+    try:
+        selection = select([theorem])
+    except TheorycheckError:
+        if not bare:
+            raise
+        selection = select([f"*/{theorem}"])
+    console = console_for()
+    for paper in selection.papers:
+        for found in paper.theorems or paper.false:
+            print_page(console, paper, found)
+
+
+@cli.command("check", short_help="Check the library, a selection of it, or your own file.", epilog=STATUS)
+@click.argument("selectors", nargs=-1, metavar="[SELECTOR | FILE.py]...")
+@click.option("--instances", metavar="N", default=1000, show_default=True, type=click.IntRange(min=1), help="Instances to try of each theorem.")
+@click.option("--seed", metavar="S", default=0, show_default=True, callback=_seed, help="The same seed gives the same instances anywhere.")
+@click.option(
+    "--jobs",
+    metavar="J",
+    default=os.cpu_count() or 1,
+    show_default="all processors",
+    type=click.IntRange(min=1),
+    help="Processes; results do not depend on it.",
+)
+@click.option("--json", "json_file", metavar="FILE", type=click.Path(), help="Write one object a checked theorem to this file, as results arrive.")
+@click.option("--data", "data_file", metavar="FILE.csv", type=click.Path(), help="Bind the theorems to your data; falsehoods are not run then.")
+@click.option("--target", metavar="COLUMN", help="The column of --data to predict; all others are inputs.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every planted falsehood with its counterexample in full.")
+@_plainly
+def check_theorems(
+    selectors: tuple[str, ...], instances: int, seed: int, jobs: int, json_file: str | None, data_file: str | None, target: str | None, verbose: bool
+) -> None:
+    """Check theorems: the whole library, what SELECTORs name, or your own FILE.py that exports THEOREMS.
+
+    Each theorem is tried on its instances, each planted falsehood until it is refuted, each identity is put to a proof.
+    """
+    if (data_file is None) != (target is None):
+        raise click.UsageError("--data and --target go together: `--data FILE.csv --target COLUMN`")
+    from theorycheck.data_files import read_data
+    from theorycheck.library import select
+    from theorycheck.search.session import Plan
+
+    data = None if data_file is None or target is None else read_data(data_file, target)
+    selection = select(selectors)
+    if not any(paper.theorems or paper.false for paper in selection.papers):
+        raise click.UsageError("the library holds no theorem; pass the path of a theorem file")
+    status = run_and_report(Plan(selection, instances, seed, jobs, data), json_file, verbose)
+    raise click.exceptions.Exit(status)
+
+
+def run_and_report(plan: Plan, json_file: str | None, verbose: bool) -> int:
+    """Run a plan with live progress; print and record what it finds, interrupted or not; the exit status."""
+    from theorycheck.report.consoles import console_for, say
+    from theorycheck.report.results import status_of, write_results
+    from theorycheck.report.terminal import print_results, summary_line
+
+    reports: list[Report] = []
+    if json_file is not None:
+        write_results(json_file, reports)  # an unwritable file is known before the work
+    out, interrupted = console_for(), False
+    try:
+        _gather(plan, out, reports, json_file)
+    except KeyboardInterrupt:
+        interrupted = True
+    print_results(out, reports, verbose)
+    out.print()
+    conditions = "" if plan.data is not None and not reports else f" ({plan.instances} instances each, seed {plan.seed})"
+    say(out, summary_line(reports) + conditions)
+    if interrupted:
+        say(out, f"INTERRUPTED: {len(reports)} of {len(plan.selection)} theorems were decided")
+        return INTERRUPTED
+    return int(status_of(reports))
+
+
+def _gather(plan: Plan, out: Any, reports: list[Report], json_file: str | None) -> None:
+    """Run a plan; what is decided stays in `reports`, on the screen and in the file whatever happens next."""
+    from theorycheck.report.consoles import console_for
+    from theorycheck.report.progress import Live
+    from theorycheck.report.results import write_results
+    from theorycheck.report.terminal import finished_line
+    from theorycheck.search.session import run
+
+    with Live(out, console_for(stderr=True)) as live:
+        for report in run(plan, live.show):
+            reports.append(report)
+            live.finished(finished_line(report))
+            if json_file is not None:
+                write_results(json_file, reports)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; what no one foresaw gets status 3 with its traceback, since 1 would say that a theorem was refuted."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show ≥ shows ? instead of failing
+    try:
+        cli(args=arguments, prog_name="theorycheck")
+    except Exception:  # noqa: BLE001 - the last resort
+        traceback.print_exc()
+        click.echo("Error: theorycheck itself failed; this is a defect, please report it with the lines above", err=True)
+        sys.exit(UNDECIDED)

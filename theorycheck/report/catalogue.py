@@ -1,0 +1,116 @@
+"""What the library holds: `list` as a table, `show` as a page a theorem."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from inspect import unwrap
+from types import CodeType, FunctionType
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from theorycheck.library import Paper, origin
+from theorycheck.report.consoles import folded, plain_table, say
+from theorycheck.report.terminal import print_indented
+from theorycheck.statements.theorems import Theorem
+
+# the function that makes a comparison -> what kind of claim that is
+KINDS = {"at_most": "≤", "at_least": "≥", "equal": "=", "tends_to": "limit", "scales_as": "power law", "happens": "probability"}
+
+
+def kind_of_claim(theorem: Theorem) -> str:
+    """What the claim says, read off the comparisons its code makes; nothing is run.
+
+    >>> from theorycheck.statements.comparisons import at_most
+    >>> from theorycheck.statements.sources import CONJECTURE
+    >>> kind_of_claim(Theorem("positive", CONJECTURE, None, (), lambda x, precision: at_most("0 ≤ x", 0, x)))
+    '≤'
+
+    """
+    named = set(_names(theorem.claim, set()))
+    return " and ".join(sign for name, sign in KINDS.items() if name in named) or "other"
+
+
+def print_list(console: Console, papers: Sequence[Paper]) -> None:
+    """Every theorem with its paper, kind of claim, premises and planted falsehoods."""
+    width = max(24, console.width // 3)
+    table = plain_table("theorem", "claim", "premises", "planted falsehoods")
+    for paper in papers:
+        sources = dict.fromkeys(f"{t.source.authors} {t.source.year or ''}".strip() for t in paper.theorems)
+        table.add_row(Text(folded(paper.name, width), "bold"), "", Text("; ".join(sources)))
+        for theorem in paper.theorems:
+            premises = ", ".join(p.name for p in theorem.premises) or "none"
+            false = ", ".join(_distortion(f) for f in paper.planted_on(theorem)) or "none"
+            table.add_row(Text(folded(theorem.name, width)), kind_of_claim(theorem), Text(premises), Text(false))
+        table.add_section()
+    console.print(table)
+    theorems, false = sum(len(p.theorems) for p in papers), sum(len(p.false) for p in papers)
+    say(console, f"{theorems} theorems in {len(papers)} papers, {false} planted falsehoods")
+
+
+def print_page(console: Console, paper: Paper, theorem: Theorem) -> None:
+    """Statement, setting, premises, closed forms and source of a theorem."""
+    say(console, Text(f"{paper.name}/{theorem.name}", "bold"))
+    print_indented(console, f"source     {theorem.source}", *([f"distorts   {theorem.of.name}"] if theorem.of is not None else []))
+    print_indented(console, f"claim      {theorem.statement or 'see the file'} ({kind_of_claim(theorem)})")
+    print_indented(console, f"for all    {getattr(theorem.ambient, 'name', type(theorem.ambient).__name__)}")
+    notes = (("equality is attained", theorem.tight), ("instances are tried in stacks", theorem.stacked))
+    print_indented(console, *(f"note       {note}" for note, holds in notes if holds))
+    _print_block(console, "premises", [f"{p}{' (enforced)' if p.enforce else ''}" for p in theorem.premises])
+    _print_block(console, "closed forms", [str(identity) for identity in theorem.identities])
+    _print_block(console, "planted falsehoods", [_with_statement(f) for f in paper.planted_on(theorem) if theorem.of is None])
+    for section in ("Setting", "Convention"):
+        _print_block(console, section.lower(), _section(ast.get_docstring(ast.parse(paper.path.read_text(encoding="utf-8"))) or "", section))
+    say(console, "")
+
+
+def _print_block(console: Console, title: str, lines: Sequence[str]) -> None:
+    if lines:
+        print_indented(console, title, *(f"  {line}" for line in lines))
+
+
+def _section(docstring: str, name: str) -> list[str]:
+    """The lines of one section of a theorem file's docstring, without its name."""
+    found = re.search(rf"^{name}\b(.*(?:\n(?:[ \t].*)?)*)", docstring, re.MULTILINE)
+    return [line.strip() for line in found.group(1).splitlines() if line.strip()] if found else []
+
+
+def _distortion(falsehood: Theorem) -> str:
+    """Name of a falsehood without that of the theorem it distorts."""
+    return falsehood.name.removeprefix(f"{origin(falsehood).name}:")
+
+
+def _with_statement(falsehood: Theorem) -> str:
+    return _distortion(falsehood) + (f": {falsehood.statement}" if falsehood.statement else "")
+
+
+def _names(function: Any, seen: set[CodeType]) -> Iterator[str]:
+    """Names used in the code of a function, and of the functions of the same file that it uses."""
+    function = _bare(function)
+    if not isinstance(function, FunctionType) or function.__code__ in seen:
+        return
+    seen.add(function.__code__)
+    used = set(_names_in(function.__code__))
+    yield from used
+    others = [function.__globals__[name] for name in used if name in function.__globals__]
+    for other in (*others, *(cell.cell_contents for cell in function.__closure__ or ())):
+        if getattr(_bare(other), "__module__", None) == function.__module__:
+            yield from _names(other, seen)
+
+
+def _bare(function: Any) -> Any:
+    """The function under partial applications, decorators and binding to an object."""
+    while isinstance(function, partial):
+        function = function.func
+    return getattr(unwrap(function) if callable(function) else function, "__func__", function)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)

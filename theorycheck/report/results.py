@@ -1,0 +1,85 @@
+"""Results for programs: the exit status of a run, and its JSON file, written anew as each theorem is finished."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from enum import IntEnum
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from theorycheck.errors import InvalidArgument
+from theorycheck.search.reports import Report
+from theorycheck.search.verdicts import Outcome, Tightest
+
+
+class Status(IntEnum):
+    """Exit status of the command."""
+
+    ALL_CORROBORATED = 0
+    REFUTED_OR_SURVIVED = 1
+    BAD_INPUT = 2
+    UNDECIDED = 3
+    INTERRUPTED = 130
+
+
+def status_of(reports: Sequence[Report]) -> Status:
+    """1 if a theorem is refuted or a falsehood survived; 0 if nothing is left open; else 3 (an unproved identity leaves that open)."""
+    verdicts = [r.verdict for r in reports if r.verdict is not None]
+    planted = [p for r in reports for p in r.planted]
+    if any(v.outcome is Outcome.REFUTED for v in verdicts) or any(p.survived for p in planted):
+        return Status.REFUTED_OR_SURVIVED
+    decided = all(v.outcome is Outcome.CORROBORATED for v in verdicts) and all(p.refuted for p in planted)
+    return Status.ALL_CORROBORATED if decided and all(i.proved for r in reports for i in r.identities) else Status.UNDECIDED
+
+
+def record_of(report: Report) -> dict[str, Any]:
+    """The object a checked theorem has in the JSON file."""
+    verdict = report.verdict
+    if verdict is None:
+        raise InvalidArgument("report", report.theorem.name, "has no verdict", "record theorems that were checked")
+    return {
+        "theorem": report.theorem.name,
+        "paper": report.paper,
+        "outcome": verdict.outcome.name,
+        "tried": verdict.tried,
+        "admitted": verdict.admitted,
+        "tightest": _tightest(verdict.tightest),
+        "power": {"planted": len(report.planted), "refuted": sum(p.refuted for p in report.planted)},
+        "identities": {"stated": len(report.identities), "proved": sum(i.proved for i in report.identities)},
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _tightest(tightest: Tightest | None) -> dict[str, Any] | None:
+    """None also where the slack is no number: JSON knows neither NaN nor infinity."""
+    return None if tightest is None or not isfinite(tightest.slack) else {"slack": float(tightest.slack), "label": tightest.label}
+
+
+def write_results(path: Path | str, reports: Sequence[Report]) -> None:
+    """Write the checked theorems as a JSON list: at any moment the file holds a complete list, the one before or this one.
+
+    Raises
+    ------
+    InvalidArgument
+        If the file cannot be written.
+
+    """
+    place = Path(os.path.realpath(path))
+    if place.exists() and not place.is_file():
+        raise InvalidArgument("json", str(path), "is not a regular file", "pass the path of a file to write")
+    text = json.dumps([record_of(r) for r in reports if r.verdict is not None], indent=2, ensure_ascii=False, allow_nan=False)
+    temporary = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        try:
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, place)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InvalidArgument("json", str(path), f"cannot be written ({error.strerror})", "pass a file in a folder you may write to") from error

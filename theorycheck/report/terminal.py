@@ -1,0 +1,170 @@
+"""Results for readers: a line a theorem as it is finished, then the tables, counterexamples, problems and survivors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from theorycheck.report.consoles import folded, outcome_word, plain_table, say, seconds_text, share, slack_text
+from theorycheck.search.reports import Planted, Report
+from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, Verdict, shown
+
+_BESIDE_NAMES = 62  # columns of the results table that the name of the theorem does not get
+_LEAST_NAME = 16
+
+
+def finished_line(report: Report) -> Text:
+    """One line about a finished theorem."""
+    name = f"{report.paper}/{report.theorem.name}"
+    if report.skipped:
+        return Text.assemble("SKIPPED       ", name, ": ", report.skipped)
+    verdict = report.verdict
+    parts = [] if verdict is None else [f"{share(verdict.admitted, verdict.tried)} admitted", f"tightest {_slack(verdict.tightest)}"]
+    parts += [f"falsehoods refuted {_refuted(report)}"] if report.planted else []
+    parts += [f"identities proved {_proved(report)}"] if report.identities else []
+    word = Text("FALSEHOODS") if verdict is None else outcome_word(verdict.outcome)
+    return Text.assemble(word, " " * (14 - len(word)), name, "  ", ", ".join([*parts, seconds_text(report.seconds)]))
+
+
+def print_results(console: Console, reports: Sequence[Report], verbose: bool = False) -> None:
+    """Everything a run found: tables first, then what calls for attention."""
+    checked = [r for r in reports if not r.skipped]
+    if checked:
+        console.print()
+        console.print(_results_table(checked, max(_LEAST_NAME, console.width - _BESIDE_NAMES)))
+    planted = [p for r in reports for p in r.planted]
+    if planted:
+        console.print()
+        if verbose:
+            _print_falsehoods(console, planted)
+        else:
+            console.print(_falsehoods_table(planted, max(_LEAST_NAME, console.width // 3)))
+    for report in reports:
+        _print_attention(console, report)
+
+
+def summary_line(reports: Sequence[Report]) -> str:
+    """How many theorems came out how; falsehoods and identities."""
+    verdicts = [r.verdict for r in reports if r.verdict is not None]
+    counts = [(sum(v.outcome is outcome for v in verdicts), outcome.value) for outcome in Outcome]
+    counts.append((sum(bool(r.skipped) for r in reports), "skipped"))
+    parts = [f"{len(verdicts)} {'theorem' if len(verdicts) == 1 else 'theorems'} checked"]
+    parts[0] += "".join(f", {n} {word}" for n, word in counts if n)
+    planted, identities = [p for r in reports for p in r.planted], [i for r in reports for i in r.identities]
+    parts += [f"{sum(p.refuted for p in planted)} of {len(planted)} planted falsehoods refuted"] if planted else []
+    parts += [f"{sum(i.proved for i in identities)} of {len(identities)} identities proved"] if identities else []
+    return "; ".join(parts)
+
+
+def _results_table(reports: Sequence[Report], name_width: int) -> Table:
+    numeric = ("admitted", "tightest", "power", "proved", "seconds")
+    table = plain_table("theorem", "outcome", *numeric, numeric=numeric)
+    for paper, of_paper in groupby(reports, lambda r: r.paper):
+        table.add_row(Text(folded(paper, name_width), "bold"))
+        for report in of_paper:
+            verdict = report.verdict
+            table.add_row(
+                Text(folded(report.theorem.name, name_width)),
+                Text("not run") if verdict is None else outcome_word(verdict.outcome),
+                "-" if verdict is None else share(verdict.admitted, verdict.tried),
+                "-" if verdict is None else _slack(verdict.tightest),
+                _refuted(report),
+                _proved(report),
+                f"{report.seconds:.1f}",
+            )
+        table.add_section()
+    return table
+
+
+def _falsehoods_table(planted: Sequence[Planted], name_width: int) -> Table:
+    table = plain_table("planted falsehood", "refuted at", "numbers", "smallest counterexample found", numeric=("refuted at", "numbers"))
+    for p in planted:
+        found = p.counterexample
+        name = Text(folded(p.theorem.name, name_width))
+        if found is None:
+            table.add_row(name, Text("NOT REFUTED", "bold"), "-", f"none in {p.tally.tried} instances, {p.tally.admitted} admitted")
+        else:
+            table.add_row(name, f"{found.index}", f"{len(found.first)} → {len(found.choices)}", Text(_in_short(found)))
+    return table
+
+
+def _print_falsehoods(console: Console, planted: Sequence[Planted]) -> None:
+    for p in planted:
+        word = "refuted" if p.refuted else "NOT REFUTED"
+        say(console, Text(f"{p.theorem.name}: {word}", "bold"), f", {p.tally.admitted} of {p.tally.tried} instances admitted")
+        if p.counterexample is not None:
+            _print_counterexample(console, p.counterexample)
+
+
+def _print_attention(console: Console, report: Report) -> None:
+    """What a reader must know beyond the tables: counterexample, problems, survivors, identities not proved."""
+    name, verdict = f"{report.paper}/{report.theorem.name}", report.verdict
+    if verdict is not None and verdict.outcome is not Outcome.CORROBORATED:
+        console.print()
+        say(console, outcome_word(verdict.outcome), f" {name}")
+        _print_verdict(console, verdict)
+    for p in report.planted:
+        if not p.refuted:
+            console.print()
+            word = Text("SURVIVED" if p.survived else "NOT DECIDED", "bold")
+            say(console, word, f" planted falsehood {report.paper}/{p.theorem.name}: {_why_not_refuted(p)}")
+            print_indented(console, *p.problems)
+    for identity in report.identities:
+        if not identity.proved:
+            console.print()
+            say(console, Text("UNPROVED", "bold"), f" identity of {name}: {identity.label}")
+            print_indented(console, identity.sentence)
+
+
+def _why_not_refuted(p: Planted) -> str:
+    if not p.survived:
+        return "it could not be tried"
+    tally = p.tally
+    return f"not refuted by {tally.tried} instances ({tally.admitted} admitted, tightest slack {_slack(tally.tightest)}); the check is blind to it"
+
+
+def _print_verdict(console: Console, verdict: Verdict) -> None:
+    if verdict.theorem.statement:
+        print_indented(console, f"claim: {verdict.theorem.statement}")
+    if verdict.counterexample is not None:
+        _print_counterexample(console, verdict.counterexample)
+    print_indented(console, *verdict.problems)
+
+
+def _print_counterexample(console: Console, found: Counterexample) -> None:
+    how_small = "; every simpler one of as many numbers was tried" if found.exhausted else ""
+    where = f"first violated at instance {found.index} of seed {found.seed}"
+    size = f"contracted from {len(found.first)} drawn numbers to {len(found.choices)}{how_small}"
+    print_indented(console, *str(found).splitlines(), f"({where}; {size})")
+
+
+def print_indented(console: Console, *lines: str) -> None:
+    """Print lines four columns in; wrapped on a terminal, left whole in a pipe."""
+    for line in lines:
+        if console.is_terminal:
+            console.print(Padding(Text(line), (0, 0, 0, 4)))
+        else:
+            console.print(Text(f"    {line}"), soft_wrap=True)
+
+
+def _in_short(found: Counterexample) -> str:
+    """The counterexample on one line: the instance, then the claim with its two sides."""
+    entry = found.entry
+    return f"{shown(found.instance)}: {entry.label}, left {entry.left:.6g}, right {entry.right:.6g}"
+
+
+def _refuted(report: Report) -> str:
+    return share(sum(p.refuted for p in report.planted), len(report.planted))
+
+
+def _proved(report: Report) -> str:
+    return share(sum(i.proved for i in report.identities), len(report.identities))
+
+
+def _slack(tightest: Tightest | None) -> str:
+    return slack_text(None if tightest is None else tightest.slack)
