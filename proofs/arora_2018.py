@@ -86,7 +86,7 @@ def change(s: Step, precision: tc.Precision, factor: float = 1.0, of=imbalances)
     """D_j(θ - η∇R) - D_j(θ) = factor η²(g_{j+1}ᵀg_{j+1} - g_jg_jᵀ)."""
     run = tc.follow(s.fit.objective, tc.GradientDescent(step=s.step), s.fit.theta, tc.Stop(steps=1))
     seen = of(s.fit.model.layers(run.final)) - of(s.fit.layers)
-    return tc.equal("D_j(t+1) - D_j(t) = η²(g_{j+1}ᵀg_{j+1} - g_jg_jᵀ)", seen, factor * s.step**2 * imbalances(gradients(s.fit)))
+    return tc.equal("D_j(t+1) - D_j(t) = η²(g_{j+1}ᵀg_{j+1} - g_jg_jᵀ)", seen, factor * s.step**2 * of(gradients(s.fit)))
 
 
 def words() -> tuple[tc.Identity, ...]:

@@ -3,6 +3,26 @@
 Every public name is re-exported here; ``import theorycheck as tc``.
 """
 
+from theorycheck.dynamics.convex import convex_minimum as convex_minimum
+from theorycheck.dynamics.curvature import top_eigenpair as top_eigenpair
+from theorycheck.dynamics.curvature import top_eigenvalue as top_eigenvalue
+from theorycheck.dynamics.data import Classification as Classification
+from theorycheck.dynamics.data import Regression as Regression
+from theorycheck.dynamics.methods import GradientDescent as GradientDescent
+from theorycheck.dynamics.objectives import Objective as Objective
+from theorycheck.dynamics.quantities import balancedness as balancedness
+from theorycheck.dynamics.quantities import gradient_norm as gradient_norm
+from theorycheck.dynamics.quantities import hessian_trace as hessian_trace
+from theorycheck.dynamics.quantities import layer_imbalances as layer_imbalances
+from theorycheck.dynamics.quantities import risk as risk
+from theorycheck.dynamics.quantities import sharpness as sharpness
+from theorycheck.dynamics.trajectories import At as At
+from theorycheck.dynamics.trajectories import Ending as Ending
+from theorycheck.dynamics.trajectories import Ends as Ends
+from theorycheck.dynamics.trajectories import Every as Every
+from theorycheck.dynamics.trajectories import Stop as Stop
+from theorycheck.dynamics.trajectories import Trajectory as Trajectory
+from theorycheck.dynamics.trajectories import follow as follow
 from theorycheck.errors import CannotBindData as CannotBindData
 from theorycheck.errors import DataError as DataError
 from theorycheck.errors import EnforcementConflict as EnforcementConflict
@@ -43,3 +63,17 @@ from theorycheck.statements.sources import CONJECTURE as CONJECTURE
 from theorycheck.statements.sources import Source as Source
 from theorycheck.statements.theorems import Premise as Premise
 from theorycheck.statements.theorems import Theorem as Theorem
+from theorycheck.symbolic.derivations import Derivation as Derivation
+from theorycheck.symbolic.derivations import derive as derive
+from theorycheck.symbolic.identities import Identity as Identity
+from theorycheck.symbolic.identities import Inequality as Inequality
+from theorycheck.symbolic.identities import Proof as Proof
+from theorycheck.symbolic.identities import Unproved as Unproved
+from theorycheck.symbolic.losses import ExponentialLoss as ExponentialLoss
+from theorycheck.symbolic.losses import LogisticLoss as LogisticLoss
+from theorycheck.symbolic.losses import SquaredLoss as SquaredLoss
+from theorycheck.symbolic.matrix_words import Factor as Factor
+from theorycheck.symbolic.parametrizations import DeepLinear as DeepLinear
+from theorycheck.symbolic.parametrizations import Diagonal as Diagonal
+from theorycheck.symbolic.parametrizations import Entrywise as Entrywise
+from theorycheck.symbolic.parametrizations import Hadamard as Hadamard

@@ -44,6 +44,9 @@ def _plainly(command: Command) -> Command:
         except TheorycheckError as error:
             click.echo(f"Error: {error}", err=True)
             raise click.exceptions.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted before anything was decided", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
     return wrapped  # type: ignore[return-value]
 
@@ -143,19 +146,22 @@ def run_and_report(plan: Plan, json_file: str | None, verbose: bool) -> int:
     reports: list[Report] = []
     if json_file is not None:
         write_results(json_file, reports)  # an unwritable file is known before the work
-    out, interrupted = console_for(), False
+    out, ended = console_for(), None
     try:
         _gather(plan, out, reports, json_file)
-    except KeyboardInterrupt:
-        interrupted = True
+    except (KeyboardInterrupt, TheorycheckError) as error:
+        if not reports:
+            raise
+        ended = error
     print_results(out, reports, verbose)
     out.print()
-    conditions = "" if plan.data is not None and not reports else f" ({plan.instances} instances each, seed {plan.seed})"
-    say(out, summary_line(reports) + conditions)
-    if interrupted:
-        say(out, f"INTERRUPTED: {len(reports)} of {len(plan.selection)} theorems were decided")
-        return INTERRUPTED
-    return int(status_of(reports))
+    say(out, summary_line(reports), f" ({plan.instances} instances each, seed {plan.seed})")
+    if ended is None:
+        return int(status_of(reports))
+    say(out, f"{str(ended) or 'INTERRUPTED'}: {len(reports)} of {len(plan.selection)} theorems were decided")
+    if isinstance(ended, KeyboardInterrupt) and json_file is not None:
+        write_results(json_file, reports)  # the last one may have been decided and not yet written
+    return INTERRUPTED if isinstance(ended, KeyboardInterrupt) else BAD_INPUT
 
 
 def _gather(plan: Plan, out: Any, reports: list[Report], json_file: str | None) -> None:

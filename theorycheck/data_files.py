@@ -58,7 +58,7 @@ def _rows(path: str) -> Iterator[Row]:
     """Lines that are not blank, each with its number; a byte order mark is dropped."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
+            reader = csv.reader(file, strict=True, skipinitialspace=True)
             yield from ((reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row) or len(row) > 1)
     except FileNotFoundError:
         raise DataError("data", _short(path), "does not exist", "pass the path of a CSV file") from None

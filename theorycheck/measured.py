@@ -61,14 +61,17 @@ class Measured(NDArrayOperatorsMixin):
     # -- the shape of an array, so that claims can index and reduce --
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
         return self.value.shape
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return self.value.ndim
 
     @property
     def size(self) -> int:
+        """Number of entries."""
         return self.value.size
 
     def __len__(self) -> int:
@@ -81,17 +84,21 @@ class Measured(NDArrayOperatorsMixin):
         return float(self.value)
 
     def reshape(self, *shape: Any) -> Measured:
+        """The same numbers in another shape."""
         return Measured(self.value.reshape(*shape), self.error.reshape(*shape))
 
     def sum(self, axis: int | tuple[int, ...] | None = None) -> Measured:
+        """Sum over axes; bars add up, and so does the rounding of the sum."""
         total = self.value.sum(axis=axis)
         rounding = EPS * np.abs(self.value).sum(axis=axis) * max(1.0, np.log2(max(2, self.value.size)))
         return Measured(total, self.error.sum(axis=axis) + rounding)
 
     def max(self, axis: int | None = None) -> Measured:
+        """Largest entry; the bar is how far it can move when every entry does."""
         return _extreme(self, np.max, axis)
 
     def min(self, axis: int | None = None) -> Measured:
+        """Least entry."""
         return _extreme(self, np.min, axis)
 
     def __repr__(self) -> str:

@@ -40,7 +40,13 @@ def expanded(p):
     return p.x**2 + 2 * p.x * p.y + p.y**2, (p.x + p.y) ** 2
 
 
-NEAR_TIES = (cancelled, solved, expanded)
+def two_large_sums(p):
+    """(u² + a) - (v² + b), term by term of one size, against its small exact value: both sums round the same way in one mode."""
+    u, v = 1 + p.x / 1000, 1 + p.y / 1000
+    return u * u - v * v, (u - v) * (u + v)
+
+
+NEAR_TIES = (cancelled, solved, expanded, two_large_sums)
 RELATIONS = (tc.at_most, tc.at_least, tc.equal)
 
 
@@ -69,6 +75,31 @@ def test_without_rounding_modes_nothing_closer_than_1e_6_is_accused(monkeypatch)
     for gap, outcome in ((1e-12, tc.Outcome.INCONCLUSIVE), (1e-4, tc.Outcome.REFUTED)):
         theorem = tc.Theorem("off", tc.CONJECTURE, pairs, (), lambda p, _, gap=gap: tc.at_least("x²", p.x**2, (1 + gap) * p.x**2))
         assert tc.check(theorem, instances=100).outcome is outcome
+
+
+@pytest.mark.skipif(not rounding.available(), reason="this machine cannot change its rounding mode")
+def test_one_mode_for_a_whole_run_has_a_blind_spot_that_shuffling_closes():
+    """Found by checking arora_2018: without shuffled runs true identities of the kind D(θ') - D(θ) were accused."""
+
+    def difference(a, b):
+        return (1 + a) * (1 + a) - (1 + b) * (1 + b)
+
+    rng = np.random.default_rng(0)
+    blind, closed = 0, 0
+    for a, b in rng.normal(size=(200, 2)) * 1e-3:
+        with rounding.rounded(rounding.Rounding.DOWN):
+            down = difference(a, b)
+        with rounding.rounded(rounding.Rounding.UP):
+            up = difference(a, b)
+        if up == down == difference(a, b):
+            blind += 1
+            seen = set()
+            for seed in range(12):
+                with rounding.shuffled(seed):
+                    seen.add(difference(a, b))
+            closed += len(seen) > 1
+    assert blind > 10
+    assert closed == blind
 
 
 def test_rounding_modes_round_the_way_they_say():

@@ -15,8 +15,6 @@ from theorycheck.instances.recipes import Drawer, Recipe, array, choice, integer
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
-_CUTOFF = 1e-13  # singular values of X below this share of the largest are rounding
-
 
 @dataclass(frozen=True, eq=False)
 class DeepLinearFit:
@@ -28,17 +26,26 @@ class DeepLinearFit:
     ----------
     widths : tuple of int
         (d_0, ..., d_L).
-    X : array, shape (n, d_0)
-    y : array, shape (n,), or (n, d_L) where d_L > 1
+    data : Regression
+        X of shape (n, d_0), y of shape (n,), or (n, d_L) where d_L > 1.
     theta : array, shape (P,)
         W_1, ..., W_L, each flattened row by row.
 
     """
 
     widths: tuple[int, ...]
-    X: np.ndarray
-    y: np.ndarray
+    data: Regression
     theta: np.ndarray
+
+    @property
+    def X(self) -> np.ndarray:
+        """Inputs, shape (n, d_0)."""
+        return self.data.X
+
+    @property
+    def y(self) -> np.ndarray:
+        """Targets."""
+        return self.data.y
 
     @property
     def depth(self) -> int:
@@ -49,11 +56,6 @@ class DeepLinearFit:
     def model(self) -> DeepLinear:
         """The network."""
         return DeepLinear(self.widths)
-
-    @cached_property
-    def data(self) -> Regression:
-        """The data as a value."""
-        return Regression(self.X, self.y)
 
     @cached_property
     def objective(self) -> Objective:
@@ -70,31 +72,20 @@ class DeepLinearFit:
         """The end-to-end W_L ... W_1, shape (d_0,) or (d_L, d_0)."""
         return self.model.w(self.theta)
 
-    @cached_property
+    @property
     def covariance(self) -> np.ndarray:
         """Σ = XᵀX/n, shape (d_0, d_0)."""
         return self.data.covariance
 
-    @cached_property
+    @property
     def root(self) -> np.ndarray:
-        """F with FᵀF = Σ, shape (min(n, d_0), d_0): FMFᵀ has the spectrum of Σ^{1/2}MΣ^{1/2}, up to zeros."""
-        return np.linalg.qr(self.X, mode="r") / np.sqrt(len(self.X))
+        """F with FᵀF = Σ: FMFᵀ has the spectrum of Σ^{1/2}MΣ^{1/2}, up to zeros; shape (min(n, d_0), d_0)."""
+        return self.data.factor
 
-    @cached_property
+    @property
     def w_star(self) -> np.ndarray:
         """Least-squares solution of least norm, shape (d_0,)."""
-        return self._in_row_space(self.y)
-
-    @cached_property
-    def _svd(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        U, s, Vt = np.linalg.svd(self.X, full_matrices=False)
-        kept = s > _CUTOFF * max(float(s[0]), np.finfo(float).tiny) if len(s) else s > 0
-        return U[:, kept], s[kept], Vt[kept]
-
-    def _in_row_space(self, predictions: np.ndarray) -> np.ndarray:
-        """The vector of the row space of X whose predictions are nearest to the given ones."""
-        U, s, Vt = self._svd
-        return Vt.T @ ((U.T @ predictions) / s)
+        return self.data.least_squares
 
     def at(self, layers: Sequence[np.ndarray]) -> DeepLinearFit:
         """The same fit at another point."""
@@ -114,7 +105,7 @@ class DeepLinearFit:
             size = float(q @ q)
             if size == 0.0 or not np.isfinite(size):
                 return None
-            step = fit._in_row_space(fit.y - fit.X @ fit.w)
+            step = fit.data.solved(fit.y - fit.X @ fit.w)
             fit = fit.at((fit.layers[0] + np.outer(q / size, step), *fit.layers[1:]))
         return fit
 
@@ -131,7 +122,7 @@ class DeepLinearFit:
 
     def retargeted(self, w: np.ndarray) -> DeepLinearFit:
         """The fit to the exact predictions of w."""
-        return replace(self, y=self.X @ w)
+        return replace(self, data=Regression(self.X, self.X @ w))
 
 
 def _direction(v: np.ndarray) -> np.ndarray:
@@ -179,6 +170,6 @@ def deep_linear_fits(
         X, y = draw_data(draw) if data is None else data
         widths = (X.shape[1], *hidden, y.shape[1] if y.ndim == 2 else 1)
         layers = [draw(array((a, b))) for a, b in zip(widths[1:], widths[:-1], strict=True)]
-        return DeepLinearFit(widths, X, y, DeepLinear(widths).flat(layers))
+        return DeepLinearFit(widths, Regression(X, y), DeepLinear(widths).flat(layers))
 
     return fits

@@ -108,6 +108,8 @@ class RealTable(Table):
     def values(self, indices: np.ndarray) -> np.ndarray:
         indices = np.asarray(indices, dtype=np.int64)
         n = len(self.simple)
+        if indices.size and indices.max() < n:
+            return self.simple[indices]
         grid = self._grid(np.maximum(indices - n, 0))
         return np.where(indices < n, self.simple[np.minimum(indices, n - 1)], grid)
 

@@ -1,4 +1,4 @@
-"""What the library holds: `list` as a table, `show` as a page a theorem."""
+"""What the library holds: `list` in a few lines a theorem, `show` on a page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from inspect import unwrap
+from textwrap import fill
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -14,12 +15,14 @@ from rich.console import Console
 from rich.text import Text
 
 from theorycheck.library import Paper, origin
-from theorycheck.report.consoles import folded, plain_table, say
+from theorycheck.report.consoles import say
 from theorycheck.report.terminal import print_indented
 from theorycheck.statements.theorems import Theorem
 
 # the function that makes a comparison -> what kind of claim that is
 KINDS = {"at_most": "≤", "at_least": "≥", "equal": "=", "tends_to": "limit", "scales_as": "power law", "happens": "probability"}
+
+_UNBROKEN = 10_000  # width of a line in a pipe
 
 
 def kind_of_claim(theorem: Theorem) -> str:
@@ -37,26 +40,31 @@ def kind_of_claim(theorem: Theorem) -> str:
 
 def print_list(console: Console, papers: Sequence[Paper]) -> None:
     """Every theorem with its paper, kind of claim, premises and planted falsehoods."""
-    width = max(24, console.width // 3)
-    table = plain_table("theorem", "claim", "premises", "planted falsehoods")
     for paper in papers:
         sources = dict.fromkeys(f"{t.source.authors} {t.source.year or ''}".strip() for t in paper.theorems)
-        table.add_row(Text(folded(paper.name, width), "bold"), "", Text("; ".join(sources)))
+        say(console, Text(paper.name, "bold"), f"  {'; '.join(sources)}")
         for theorem in paper.theorems:
-            premises = ", ".join(p.name for p in theorem.premises) or "none"
-            false = ", ".join(_distortion(f) for f in paper.planted_on(theorem)) or "none"
-            table.add_row(Text(folded(theorem.name, width)), kind_of_claim(theorem), Text(premises), Text(false))
-        table.add_section()
-    console.print(table)
+            say(console, f"  {theorem.name}  ({kind_of_claim(theorem)})")
+            _print_names(console, "premises", [p.name for p in theorem.premises])
+            _print_names(console, "falsehoods", [_distortion(f) for f in paper.planted_on(theorem)])
+        console.print()
     theorems, false = sum(len(p.theorems) for p in papers), sum(len(p.false) for p in papers)
     say(console, f"{theorems} theorems in {len(papers)} papers, {false} planted falsehoods")
+
+
+def _print_names(console: Console, title: str, names: Sequence[str]) -> None:
+    start = f"      {title:<12}"
+    width = console.width if console.is_terminal else _UNBROKEN
+    indents = {"initial_indent": start, "subsequent_indent": " " * len(start)}
+    text = fill(", ".join(names) or "none", width, break_long_words=False, break_on_hyphens=False, **indents)
+    say(console, text)
 
 
 def print_page(console: Console, paper: Paper, theorem: Theorem) -> None:
     """Statement, setting, premises, closed forms and source of a theorem."""
     say(console, Text(f"{paper.name}/{theorem.name}", "bold"))
     print_indented(console, f"source     {theorem.source}", *([f"distorts   {theorem.of.name}"] if theorem.of is not None else []))
-    print_indented(console, f"claim      {theorem.statement or 'see the file'} ({kind_of_claim(theorem)})")
+    print_indented(console, f"claim      {theorem.statement or 'see the file'}", f"kind       {kind_of_claim(theorem)}")
     print_indented(console, f"for all    {getattr(theorem.ambient, 'name', type(theorem.ambient).__name__)}")
     notes = (("equality is attained", theorem.tight), ("instances are tried in stacks", theorem.stacked))
     print_indented(console, *(f"note       {note}" for note, holds in notes if holds))

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from theorycheck.search.verdicts import Outcome
 
-_PIPED_WIDTH = 160
+_PIPED_WIDTH = 200
 _PIPE_CLOSED = 141  # as the shell reports SIGPIPE: status 1 would say that a theorem was refuted
 
 # blue against vermilion, which colour-blind readers tell apart; the words stand in any case
@@ -39,11 +39,12 @@ def say(console: Console, *parts: Text | str) -> None:
     console.print(Text.assemble(*parts), soft_wrap=not console.is_terminal)
 
 
-def plain_table(*columns: str, numeric: tuple[str, ...] = ()) -> Table:
-    """A table with folding cells; the named columns are set to the right."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+def plain_table(name: str, *columns: str, numeric: tuple[str, ...] = ()) -> Table:
+    """A table whose first column holds names, folded already; the numeric columns are set to the right, the others fold."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column(name, no_wrap=True)
     for column in columns:
-        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold", no_wrap=column in numeric)
     return table
 
 

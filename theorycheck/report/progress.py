@@ -12,6 +12,8 @@ from rich.text import Text
 from theorycheck.report.consoles import slack_text
 from theorycheck.search.reports import Running
 
+_BESIDE_NAME = 60  # columns of the moving line that the name of the theorem does not get
+
 
 class Live:
     """Progress on stderr where that is a terminal, and finished lines on stdout.
@@ -49,7 +51,12 @@ class Live:
     def show(self, running: Running) -> None:
         """Move the bar."""
         done, every = running.tasks
-        self._bar.update(self._task, completed=done, total=every, description=running.theorem.name, counts=_counts(running))
+        self._bar.update(self._task, completed=done, total=every, description=self._cut(running.theorem.name), counts=_counts(running))
+
+    def _cut(self, name: str) -> str:
+        """The name as far as there is room; it stands in full in the line that stays."""
+        room = max(12, self._bar.console.width - _BESIDE_NAME)
+        return name if len(name) <= room else name[: room - 1] + "…"
 
     def finished(self, line: Text) -> None:
         """Print a line that stays, above the bar."""

@@ -14,8 +14,8 @@ from theorycheck.report.consoles import folded, outcome_word, plain_table, say, 
 from theorycheck.search.reports import Planted, Report
 from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, Verdict, shown
 
-_BESIDE_NAMES = 62  # columns of the results table that the name of the theorem does not get
 _LEAST_NAME = 16
+_WIDE = 160  # a table of falsehoods needs this much
 
 
 def finished_line(report: Report) -> Text:
@@ -36,14 +36,15 @@ def print_results(console: Console, reports: Sequence[Report], verbose: bool = F
     checked = [r for r in reports if not r.skipped]
     if checked:
         console.print()
-        console.print(_results_table(checked, max(_LEAST_NAME, console.width - _BESIDE_NAMES)))
+        table, width = _results_table(checked, console.width)
+        console.print(table, width=width, crop=False)
     planted = [p for r in reports for p in r.planted]
     if planted:
         console.print()
-        if verbose:
-            _print_falsehoods(console, planted)
+        if verbose or console.width < _WIDE:
+            _print_falsehoods(console, planted, verbose)
         else:
-            console.print(_falsehoods_table(planted, max(_LEAST_NAME, console.width // 3)))
+            console.print(_falsehoods_table(planted, console.width * 2 // 5))
     for report in reports:
         _print_attention(console, report)
 
@@ -61,24 +62,26 @@ def summary_line(reports: Sequence[Report]) -> str:
     return "; ".join(parts)
 
 
-def _results_table(reports: Sequence[Report], name_width: int) -> Table:
-    numeric = ("admitted", "tightest", "power", "proved", "seconds")
-    table = plain_table("theorem", "outcome", *numeric, numeric=numeric)
-    for paper, of_paper in groupby(reports, lambda r: r.paper):
-        table.add_row(Text(folded(paper, name_width), "bold"))
-        for report in of_paper:
-            verdict = report.verdict
-            table.add_row(
-                Text(folded(report.theorem.name, name_width)),
-                Text("not run") if verdict is None else outcome_word(verdict.outcome),
-                "-" if verdict is None else share(verdict.admitted, verdict.tried),
-                "-" if verdict is None else _slack(verdict.tightest),
-                _refuted(report),
-                _proved(report),
-                f"{report.seconds:.1f}",
-            )
+def _results_table(reports: Sequence[Report], width: int) -> tuple[Table, int]:
+    """The table and its width: wider than asked for where nothing could be read otherwise."""
+    headers = ("outcome", "admitted", "tightest", "power", "proved", "seconds")
+    cells = [_result_cells(report) for report in reports]
+    beside = sum(2 + max(map(len, column)) for column in zip(headers, *cells, strict=True))  # two spaces between columns
+    room = max(_LEAST_NAME, width - beside - 1)
+    table = plain_table("theorem", *headers, numeric=headers[1:])
+    for paper, of_paper in groupby(zip(reports, cells, strict=True), lambda pair: pair[0].paper):
+        table.add_row(Text(folded(paper, room), "bold"))
+        for report, row in of_paper:
+            table.add_row(Text(folded(report.theorem.name, room)), *row)
         table.add_section()
-    return table
+    return table, max(width, room + beside + 1)
+
+
+def _result_cells(report: Report) -> tuple[Text | str, ...]:
+    verdict, seconds = report.verdict, f"{report.seconds:.1f}"
+    if verdict is None:
+        return "not run", "-", "-", _refuted(report), _proved(report), seconds
+    return outcome_word(verdict.outcome), share(verdict.admitted, verdict.tried), _slack(verdict.tightest), _refuted(report), _proved(report), seconds
 
 
 def _falsehoods_table(planted: Sequence[Planted], name_width: int) -> Table:
@@ -89,16 +92,23 @@ def _falsehoods_table(planted: Sequence[Planted], name_width: int) -> Table:
         if found is None:
             table.add_row(name, Text("NOT REFUTED", "bold"), "-", f"none in {p.tally.tried} instances, {p.tally.admitted} admitted")
         else:
-            table.add_row(name, f"{found.index}", f"{len(found.first)} → {len(found.choices)}", Text(_in_short(found)))
+            table.add_row(name, f"{found.index}", f"{len(found.first)} → {len(found.choices)}", Text(":  ".join(_in_short(found))))
     return table
 
 
-def _print_falsehoods(console: Console, planted: Sequence[Planted]) -> None:
+def _print_falsehoods(console: Console, planted: Sequence[Planted], verbose: bool) -> None:
+    """The same as the table, a few lines each."""
+    say(console, Text("planted falsehoods, each with the smallest counterexample found", "bold"))
     for p in planted:
-        word = "refuted" if p.refuted else "NOT REFUTED"
-        say(console, Text(f"{p.theorem.name}: {word}", "bold"), f", {p.tally.admitted} of {p.tally.tried} instances admitted")
-        if p.counterexample is not None:
-            _print_counterexample(console, p.counterexample)
+        found = p.counterexample
+        if found is None:
+            say(console, f"{p.theorem.name}  NOT REFUTED by {p.tally.tried} instances, {p.tally.admitted} admitted")
+            continue
+        say(console, f"{p.theorem.name}  refuted at instance {found.index}, {len(found.first)} → {len(found.choices)} numbers")
+        if verbose:
+            _print_counterexample(console, found)
+        else:
+            print_indented(console, *_in_short(found))
 
 
 def _print_attention(console: Console, report: Report) -> None:
@@ -118,14 +128,16 @@ def _print_attention(console: Console, report: Report) -> None:
         if not identity.proved:
             console.print()
             say(console, Text("UNPROVED", "bold"), f" identity of {name}: {identity.label}")
-            print_indented(console, identity.sentence)
+            print_indented(console, identity.sentence.removeprefix(f"UNPROVED {identity.label}: "))
 
 
 def _why_not_refuted(p: Planted) -> str:
+    tally = p.tally
     if not p.survived:
         return "it could not be tried"
-    tally = p.tally
-    return f"not refuted by {tally.tried} instances ({tally.admitted} admitted, tightest slack {_slack(tally.tightest)}); the check is blind to it"
+    counts = f"{tally.admitted} admitted, {tally.undefined} undefined, tightest slack {_slack(tally.tightest)}"
+    blind = "" if tally.undefined else "; the check is blind to it"
+    return f"not refuted by {tally.tried} instances ({counts}){blind}"
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
@@ -152,10 +164,10 @@ def print_indented(console: Console, *lines: str) -> None:
             console.print(Text(f"    {line}"), soft_wrap=True)
 
 
-def _in_short(found: Counterexample) -> str:
-    """The counterexample on one line: the instance, then the claim with its two sides."""
+def _in_short(found: Counterexample) -> tuple[str, str]:
+    """The instance, and the claim with its two sides."""
     entry = found.entry
-    return f"{shown(found.instance)}: {entry.label}, left {entry.left:.6g}, right {entry.right:.6g}"
+    return shown(found.instance), f"{entry.label}: left {entry.left:.6g}, right {entry.right:.6g}"
 
 
 def _refuted(report: Report) -> str:

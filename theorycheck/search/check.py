@@ -106,7 +106,9 @@ def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | 
 def _why(outcome: Outcome, total: Tally) -> tuple[str, ...]:
     """What to do about an outcome that says nothing else."""
     if outcome is Outcome.VACUOUS:
-        named = ", ".join(f"`{name}` rejected {count}" for name, count in total.rejected.most_common()) or "nothing was drawn"
+        if not total.rejected:
+            return (f"{total.tried} instances are too few to say anything; ask for more",)
+        named = ", ".join(f"`{name}` rejected {count}" for name, count in total.rejected.most_common())
         remedy = "give the premise an enforce, or widen the recipe"
         return (f"only {total.admitted} of {total.tried} instances satisfy the premises ({named}); {remedy}",)
     if outcome is Outcome.INCONCLUSIVE and not total.problems:

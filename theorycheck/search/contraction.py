@@ -2,7 +2,7 @@
 
 Simpler means fewer choices, then a smaller sum of choices, then the earlier sequence. Four moves, each keeping only
 confirmed violations that are simpler: tiny shapes drawn anew; sizes lowered, with requests dropped beside them; numbers
-lowered one by one and in equal pairs; Hypothesis' shrinker, seeded with the find. Where few enough remain, every simpler
+lowered one by one and in pairs; Hypothesis' shrinker, seeded with the find. Where few enough remain, every simpler
 sequence of the same length is tried, so that "no number can be simpler" is a fact.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from math import comb
 from random import Random
 
@@ -30,6 +30,8 @@ _REDRAW_FROM = 2**62
 _MOVES = 4000
 _HYPOTHESIS_CALLS = 400
 _EXHAUSTIVE = 2000
+_PAIRED = 10  # raised choices that are lowered in pairs
+_PAIR_DEPTH = 5
 
 
 @dataclass
@@ -129,6 +131,19 @@ def _lower_numbers(search: _Search) -> None:
             if any(search.offer(_with(search, {position: low, twin: low})) for low in _lower_indices(now)):
                 break
         position += 1
+    _lower_pairs(search)
+
+
+def _lower_pairs(search: _Search) -> None:
+    """Two small choices lowered together, each as far as it goes: 2 x 1/2 becomes 1 x 1."""
+    raised = [k for k, c in enumerate(search.best) if c > 0][:_PAIRED]
+    for i, j in combinations(raised, 2):
+        if max(i, j) >= len(search.best):
+            return
+        lower = product(range(min(search.best[i], _PAIR_DEPTH)), range(min(search.best[j], _PAIR_DEPTH)))
+        for a, b in sorted(lower, key=sum):
+            if search.offer(_with(search, {i: a, j: b})):
+                break
 
 
 def _lower_indices(index: int) -> list[int]:

@@ -7,7 +7,6 @@ of the others stand.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -100,9 +99,10 @@ class _Entry:
 
     paper: str
     theorem: Theorem
+    falsehoods: tuple[Theorem, ...]
     seed: int
     instances: int
-    tasks: tuple[Task, ...]
+    tasks: tuple[Task, ...] = ()
     answered: int = 0
     closed: bool = False
     total: Tally = field(default_factory=Tally)
@@ -118,9 +118,10 @@ class _Entry:
         self.seconds += seconds
         stopped = False
         if task.function is refuted_at:
-            self.planted.append(_planted(task.subject, result, self.seed))
+            self.planted.append(_planted(self.falsehoods[task.subject], result, self.seed))
         elif task.function is settled_at:
-            self.identities.append(Settled(task.subject, False, result.sentence) if isinstance(result, Failed) else result)
+            label = str(self.theorem.identities[task.subject])
+            self.identities.append(Settled(label, False, result.sentence) if isinstance(result, Failed) else result)
         elif isinstance(result, Failed):
             _, _, start, stop = task.arguments
             self.problems.append(f"instances {start} to {stop - 1} of seed {self.seed}: {result.sentence}; those after them were not tried")
@@ -131,8 +132,7 @@ class _Entry:
         self.closed = stopped or self.answered == len(self.tasks)
 
     def running(self, done: int, every: int) -> Running:
-        refutations = sum(task.function is refuted_at for task in self.tasks)
-        return Running(self.paper, self.theorem, self.total, self.instances, (len(self.planted), refutations), (done + self.answered, every))
+        return Running(self.paper, self.theorem, self.total, self.instances, (len(self.planted), len(self.falsehoods)), (done + self.answered, every))
 
     def report(self) -> Report:
         started = perf_counter()
@@ -164,48 +164,42 @@ def _entries(plan: Plan) -> tuple[list[_Entry], list[Report]]:
             except TheorycheckError as error:
                 skipped.append(Report(paper.name, theorem, skipped=str(error)))
                 continue
-            entries.append(_Entry(paper.name, bound, plan.seed, plan.instances, _tasks(plan, paper, theorem)))
-        if plan.data is None:
-            entries.extend(_falsehoods_alone(plan, paper))
+            falsehoods = paper.planted_on(theorem) if plan.data is None else ()
+            entry = _Entry(paper.name, bound, falsehoods, plan.seed, plan.instances)
+            entries.append(replace(entry, tasks=_tasks(plan, str(paper.path), entry, len(entries))))
+        for entry in _falsehoods_alone(plan, paper):
+            entries.append(replace(entry, tasks=_tasks(plan, str(paper.path), entry, len(entries))))
     return entries, skipped
-
-
-def _tasks(plan: Plan, paper: Paper, theorem: Theorem) -> tuple[Task, ...]:
-    falsehoods = paper.planted_on(theorem) if plan.data is None else ()
-    path = str(paper.path)
-    proofs = (Task(settled_at, (Address(path, theorem.name), i), str(identity)) for i, identity in enumerate(theorem.identities))
-    address = Address(path, theorem.name, plan.data)
-    checking = (Task(tallied_at, (address, plan.seed, *span)) for span in ranges(plan.instances))
-    return (*_refutations(plan, paper, falsehoods), *proofs, *checking)
-
-
-def _refutations(plan: Plan, paper: Paper, falsehoods: tuple[Theorem, ...]) -> tuple[Task, ...]:
-    return tuple(Task(refuted_at, (Address(str(paper.path), f.name), plan.seed, plan.budget), f) for f in falsehoods)
 
 
 def _falsehoods_alone(plan: Plan, paper: Paper) -> Iterator[_Entry]:
     """Falsehoods asked for by their own names, without the theorem they distort."""
     listed = {t.name for t in paper.theorems}
-    for name in dict.fromkeys(origin(f).name for f in paper.false):
+    for name in dict.fromkeys(origin(f).name for f in paper.false if plan.data is None):
         if name not in listed:
             falsehoods = tuple(f for f in paper.false if origin(f).name == name)
-            yield _Entry(paper.name, origin(falsehoods[0]), plan.seed, 0, _refutations(plan, paper, falsehoods))
+            yield _Entry(paper.name, origin(falsehoods[0]), falsehoods, plan.seed, 0)
+
+
+def _tasks(plan: Plan, path: str, entry: _Entry, number: int) -> tuple[Task, ...]:
+    refutations = (Task(refuted_at, (Address(path, f.name), plan.seed, plan.budget), number, i) for i, f in enumerate(entry.falsehoods))
+    if not entry.instances:
+        return tuple(refutations)
+    name = entry.theorem.name
+    proofs = (Task(settled_at, (Address(path, name), i), number, i) for i in range(len(entry.theorem.identities)))
+    checking = (Task(tallied_at, (Address(path, name, plan.data), plan.seed, *span), number) for span in ranges(plan.instances))
+    return (*refutations, *proofs, *checking)
 
 
 def _reports(entries: list[_Entry], workers: Workers | None, progress: Progress | None) -> Iterator[Report]:
-    issued: deque[tuple[_Entry, Task]] = deque()
+    def wanted(task: tuple[Task]) -> bool:
+        return not entries[task[0].entry].closed
 
-    def tasks() -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
-        for entry in entries:
-            for task in entry.tasks:
-                if not entry.closed:
-                    issued.append((entry, task))
-                    yield task.function, task.arguments
-
-    answers = (answered(*task) for task in tasks()) if workers is None else workers.answers(answered, tasks(), _AHEAD)
+    tasks = (task for entry in entries for task in zip(entry.tasks) if wanted(task))
+    answers = (((task,), answered(task)) for (task,) in tasks) if workers is None else workers.answers(answered, tasks, _AHEAD, wanted)
     done, every = 0, sum(len(entry.tasks) for entry in entries)
-    for answer in answers:
-        entry, task = issued.popleft()
+    for (task,), answer in answers:
+        entry = entries[task.entry]
         if entry.closed:
             continue
         entry.take(task, answer)

@@ -16,6 +16,8 @@ from theorycheck.search.reports import Settled
 from theorycheck.search.tallies import tallied
 from theorycheck.search.verdicts import Tally
 
+_BROKEN = 1000
+
 
 @dataclass(frozen=True)
 class Failed:
@@ -35,15 +37,19 @@ class Refutation:
 
 @dataclass(frozen=True)
 class Task:
-    """One piece of work: a function of this module's kind, its arguments, and what the answer is about."""
+    """One piece of work of a run: a function, its arguments, and to which entry and subject of the run the answer belongs."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    subject: Any = None
+    entry: int
+    subject: int = 0
 
 
 def refuted_at(address: Address, seed: int, budget: int) -> Refutation:
-    """Search for a violation of a planted falsehood among `budget` instances, and contract the first."""
+    """Search for a violation of a planted falsehood among `budget` instances, and contract the first.
+
+    A falsehood that is undefined on a thousand instances is broken, and is given up.
+    """
     falsehood, total = address.load(), Tally()
     for span in ranges(budget):
         total = total + tallied(falsehood, seed, *span)
@@ -51,6 +57,8 @@ def refuted_at(address: Address, seed: int, budget: int) -> Refutation:
             with threadpool_limits(1):  # rounding modes are a thread's own
                 choices, exhausted = contracted(falsehood, falsehood.ambient.sample(seed, total.violation).choices, seed)
             return Refutation(total, choices, exhausted)
+        if total.undefined >= _BROKEN:
+            break
     return Refutation(total)
 
 
@@ -63,11 +71,11 @@ def settled_at(address: Address, index: int) -> Settled:
     return Settled(str(identity), isinstance(answer, Proof), str(answer))
 
 
-def answered(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, float]:
+def answered(task: Task) -> tuple[Any, float]:
     """A task's answer and its seconds; `Failed` where it raises, ``exit()`` included."""
     started = perf_counter()
     try:
-        answer = function(*arguments)
+        answer = task.function(*task.arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a theorem file may raise anything; the other theorems go on
         answer = Failed(f"{type(error).__name__}: {error}")
     return answer, perf_counter() - started

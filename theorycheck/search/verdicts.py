@@ -13,6 +13,7 @@ from theorycheck.statements.comparisons import Entry
 from theorycheck.statements.theorems import Theorem
 
 _PROBLEMS_KEPT = 5
+_ENTRIES_SHOWN = 120
 
 
 class Outcome(Enum):
@@ -137,7 +138,9 @@ class Counterexample:
 
 
 def shown(instance: Any) -> str:
-    """An instance as text, arrays as nested lists of short numbers."""
+    """An instance as text, arrays as nested lists of short numbers (large ones by their shape)."""
+    if isinstance(instance, np.ndarray) and instance.size > _ENTRIES_SHOWN:
+        return f"<array of shape {instance.shape}>"
     if isinstance(instance, np.ndarray):
         return shown_numbers(instance.tolist())
     if isinstance(instance, float):

@@ -6,10 +6,11 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from itertools import chain
 from threading import Thread
 from types import TracebackType
 from typing import Any, TypeVar
@@ -17,9 +18,13 @@ from typing import Any, TypeVar
 from theorycheck.errors import WorkerLost
 
 Answer = TypeVar("Answer")
+Arguments = tuple[Any, ...]
 
 _AHEAD = 2  # tasks queued for each worker: enough to keep it busy, few enough to stop early
-_DEAD = (BrokenProcessPool, CancelledError)
+
+
+def _always(task: Arguments) -> bool:
+    return True
 
 
 class Workers:
@@ -45,44 +50,44 @@ class Workers:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close(wait=kind is None)
 
-    def in_order(self, function: Callable[..., Answer], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Answer]:
+    def in_order(self, function: Callable[..., Answer], tasks: Iterable[Arguments]) -> Iterator[Answer]:
         """Answers in the order of the tasks, a few tasks ahead; raises `WorkerLost` at a task that kills its worker twice."""
-        with closing(self.answers(function, tasks)) as answers:
-            for answer in answers:
-                if isinstance(answer, WorkerLost):
-                    raise answer
-                yield answer
+        for _, answer in self.answers(function, tasks):
+            if isinstance(answer, WorkerLost):
+                raise answer
+            yield answer
 
     def answers(
-        self, function: Callable[..., Answer], tasks: Iterable[tuple[Any, ...]], ahead: int = _AHEAD
-    ) -> Generator[Answer | WorkerLost, None, None]:
-        """Answers in the order of the tasks; these are asked for as late as possible, `ahead` for each worker.
+        self, function: Callable[..., Answer], tasks: Iterable[Arguments], ahead: int = _AHEAD, wanted: Callable[[Arguments], bool] = _always
+    ) -> Iterator[tuple[Arguments, Answer | WorkerLost]]:
+        """Tasks with their answers, in order.
 
-        Where a worker dies, the tasks under way are run once more, one at a time, so that the one to blame is known: if it
-        kills its worker again, its answer is a `WorkerLost`, and the other tasks go on.
+        Tasks are asked for as late as possible, `ahead` for each worker. Where a worker dies, those that may have been under
+        way are run once more, one at a time, so that the one to blame is known: if it kills its worker again, its answer is
+        a `WorkerLost`, and the other tasks go on. A task no longer `wanted` by then is left out.
         """
         upcoming = iter(tasks)
-        waiting: deque[tuple[tuple[Any, ...], Future[Answer] | None]] = deque()  # None: to be run alone
-        try:
-            while True:
-                while len(waiting) < ahead * self.jobs and all(f is not None for _, f in waiting) and (task := next(upcoming, None)) is not None:
-                    waiting.append((task, self._submitted(function, task)))
-                if not waiting:
-                    return
-                task, future = waiting.popleft()
-                try:
-                    answer = self._alone(function, task) if future is None else future.result()
-                except _DEAD:
-                    self._close(wait=False)
-                    waiting = deque((t, f if f is not None and _answered(f) else None) for t, f in waiting)
-                    answer = self._alone(function, task)
-                yield answer
-        finally:
-            for _, future in waiting:
-                if future is not None:
-                    future.cancel()
+        waiting: deque[tuple[Arguments, Future[Answer] | None]] = deque()  # None: to be run alone
+        while True:
+            while len(waiting) < ahead * self.jobs and all(f is not None for _, f in waiting) and (task := next(upcoming, None)) is not None:
+                waiting.append((task, self._submitted(function, task)))
+            if not waiting:
+                return
+            task, future = waiting.popleft()
+            if future is None:
+                if wanted(task):
+                    yield task, self._alone(function, task)
+                continue
+            try:
+                answer: Answer | WorkerLost = future.result()
+            except BrokenProcessPool:
+                self._close(wait=False)
+                waiting, innocent = _sorted_out([(task, future), *waiting], 2 * self.jobs)
+                upcoming = chain(filter(wanted, innocent), upcoming)
+                continue
+            yield task, answer
 
-    def _submitted(self, function: Callable[..., Answer], task: tuple[Any, ...]) -> Future[Answer] | None:
+    def _submitted(self, function: Callable[..., Answer], task: Arguments) -> Future[Answer] | None:
         try:
             with _deaf_to_interrupts():
                 return self._executor().submit(function, *task)
@@ -90,12 +95,12 @@ class Workers:
             self._close(wait=False)
             return None
 
-    def _alone(self, function: Callable[..., Answer], task: tuple[Any, ...]) -> Answer | WorkerLost:
+    def _alone(self, function: Callable[..., Answer], task: Arguments) -> Answer | WorkerLost:
         future = self._submitted(function, task)
         try:
             if future is not None:
                 return future.result()
-        except _DEAD:
+        except BrokenProcessPool:
             self._close(wait=False)
         return WorkerLost("the worker process died twice (killed, or out of memory)")
 
@@ -108,17 +113,35 @@ class Workers:
         return self._own
 
     def _close(self, wait: bool) -> None:
-        if self._own is not None:
-            processes = dict(self._own._processes or {})
-            self._own.shutdown(wait=wait, cancel_futures=True)
-            if not wait:
-                for process in processes.values():
-                    process.terminate()
-            self._own = None
+        if self._own is None:
+            return
+        processes = dict(self._own._processes or {})
+        # a future cancelled here while its process is ended makes Python 3.11's pool complain on stderr
+        self._own.shutdown(wait=wait, cancel_futures=wait)
+        if not wait:
+            for process in processes.values():
+                process.terminate()
+        self._own = None
 
 
-def _answered(future: Future[Any]) -> bool:
-    return future.done() and not future.cancelled() and not isinstance(future.exception(), BrokenProcessPool)
+def _sorted_out(
+    waiting: list[tuple[Arguments, Future[Answer] | None]], suspects: int
+) -> tuple[deque[tuple[Arguments, Future[Answer] | None]], list[Arguments]]:
+    """After a death: answers that have arrived, the tasks to run alone, and those that cannot have been under way.
+
+    Tasks start in order, so that the first unanswered ones are the suspects: one for each worker, and as many again whose
+    answers may have been on their way.
+    """
+    kept: deque[tuple[Arguments, Future[Answer] | None]] = deque()
+    for position, (task, future) in enumerate(waiting):
+        if future is not None and future.done() and not isinstance(future.exception(), BrokenProcessPool):
+            kept.append((task, future))
+        elif suspects:
+            suspects -= 1
+            kept.append((task, None))
+        else:
+            return kept, [later for later, _ in waiting[position:]]
+    return kept, []
 
 
 @contextmanager

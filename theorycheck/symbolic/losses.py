@@ -11,25 +11,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import sympy as sp
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_positive
 
 
+@runtime_checkable
 class Loss(Protocol):
     """What the exact and the numeric layer ask of a loss."""
 
-    def risk(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
+    def risk(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
         """(1/n) Σ ℓ, shape of the leading axes."""
 
-    def slope(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
+    def slope(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
         """d risk / d prediction, shape of the prediction."""
 
-    def bend(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
+    def bend(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
         """d² risk / d prediction², entry by entry, shape of the prediction."""
 
     def expression(self, prediction: sp.Expr, target: sp.Expr) -> sp.Expr:
@@ -43,7 +45,7 @@ class Loss(Protocol):
 
 
 @dataclass(frozen=True)
-class SquaredLoss:
+class SquaredLoss(Loss):
     """Squared loss: risk (c/n) |y - prediction|².
 
     Parameters
@@ -71,17 +73,17 @@ class SquaredLoss:
         short = Fraction(self.c).limit_denominator(10_000)
         return sp.Rational(short if float(short) == self.c else Fraction(self.c))
 
-    def risk(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        return self.c / n * np.sum((y - prediction) ** 2, axis=_entries(sample_axis))
+    def risk(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        return self.c / n * np.sum((y - f) ** 2, axis=_entries(sample_axis))
 
-    def slope(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        return 2 * self.c / n * (prediction - y)
+    def slope(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        return 2 * self.c / n * (f - y)
 
-    def bend(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        return np.full(np.broadcast_shapes(prediction.shape, y.shape), 2 * self.c / n)
+    def bend(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        return np.full(np.broadcast_shapes(f.shape, y.shape), 2 * self.c / n)
 
     def expression(self, prediction: sp.Expr, target: sp.Expr) -> sp.Expr:
         return self.constant * (target - prediction) ** 2
@@ -94,7 +96,7 @@ class SquaredLoss:
 
 
 @dataclass(frozen=True)
-class LogisticLoss:
+class LogisticLoss(Loss):
     """Logistic loss: risk (1/n) Σ log(1 + exp(-y prediction)), targets ±1; no overflow at any finite margin.
 
     Examples
@@ -104,17 +106,17 @@ class LogisticLoss:
 
     """
 
-    def risk(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        return np.sum(np.logaddexp(0.0, -y * prediction), axis=_entries(sample_axis)) / n
+    def risk(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        return np.sum(np.logaddexp(0.0, -y * f), axis=_entries(sample_axis)) / n
 
-    def slope(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        return -y * expit(-y * prediction) / n
+    def slope(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        return -y * expit(-y * f) / n
 
-    def bend(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        margin = y * prediction
+    def bend(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        margin = y * f
         return y**2 * expit(margin) * expit(-margin) / n
 
     def expression(self, prediction: sp.Expr, target: sp.Expr) -> sp.Expr:
@@ -128,7 +130,7 @@ class LogisticLoss:
 
 
 @dataclass(frozen=True)
-class ExponentialLoss:
+class ExponentialLoss(Loss):
     """Exponential loss: risk (1/n) Σ exp(-y prediction), targets ±1. Overflows to infinity, as it must, at margins below -709.
 
     Examples
@@ -138,17 +140,17 @@ class ExponentialLoss:
 
     """
 
-    def risk(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        return np.sum(np.exp(-y * prediction), axis=_entries(sample_axis)) / n
+    def risk(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        return np.sum(np.exp(-y * f), axis=_entries(sample_axis)) / n
 
-    def slope(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        return -y * np.exp(-y * prediction) / n
+    def slope(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        return -y * np.exp(-y * f) / n
 
-    def bend(self, prediction: np.ndarray, y: np.ndarray, *, sample_axis: int = -1) -> np.ndarray:
-        prediction, y, n = _samples(prediction, y, sample_axis)
-        return y**2 * np.exp(-y * prediction) / n
+    def bend(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, n = _samples(prediction, y, sample_axis)
+        return y**2 * np.exp(-y * f) / n
 
     def expression(self, prediction: sp.Expr, target: sp.Expr) -> sp.Expr:
         return sp.exp(-target * prediction)
@@ -165,12 +167,14 @@ def _entries(sample_axis: int) -> tuple[int, ...]:
     return tuple(range(sample_axis, 0))
 
 
-def _samples(prediction: np.ndarray, y: np.ndarray, sample_axis: int) -> tuple[np.ndarray, np.ndarray, int]:
+def _samples(prediction: ArrayLike, y: ArrayLike, sample_axis: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Predictions and targets as float64, with n; their trailing axes must agree, so nothing broadcasts across samples."""
     if sample_axis not in (-1, -2):
-        raise InvalidArgument("sample_axis", sample_axis, "must be -1 for (..., n) or -2 for (..., n, d_out)", "count the axis of the samples from the end")
-    prediction, y = np.asarray(prediction, dtype=float), np.asarray(y, dtype=float)
-    if min(prediction.ndim, y.ndim) < -sample_axis or prediction.shape[sample_axis:] != y.shape[sample_axis:]:
+        rule = "must be -1 for (..., n) or -2 for (..., n, d_out)"
+        raise InvalidArgument("sample_axis", sample_axis, rule, "count the axis of the samples from the end")
+    f, target = np.asarray(prediction, dtype=float), np.asarray(y, dtype=float)
+    if min(f.ndim, target.ndim) < -sample_axis or f.shape[sample_axis:] != target.shape[sample_axis:]:
         sizes = "(n,)" if sample_axis == -1 else "(n, d_out)"
-        raise ShapeMismatch("y.shape", y.shape, f"must end with the same {sizes} as the predictions of shape {prediction.shape}", "pass one target a prediction")
-    return prediction, y, prediction.shape[sample_axis]
+        rule = f"must end with the same {sizes} as the predictions of shape {f.shape}"
+        raise ShapeMismatch("y.shape", target.shape, rule, "pass one target a prediction")
+    return f, target, f.shape[sample_axis]

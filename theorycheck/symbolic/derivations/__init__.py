@@ -5,6 +5,7 @@ Two routes with the same answer: matrix words for deep linear networks of any de
 
 from __future__ import annotations
 
+from theorycheck.errors import InvalidArgument
 from theorycheck.symbolic.derivations.base import Derivation as Derivation
 from theorycheck.symbolic.derivations.base import WrongDerivation as WrongDerivation
 from theorycheck.symbolic.derivations.deep_linear import WordDerivation as WordDerivation
@@ -31,7 +32,7 @@ def derive(model: Parametrization, loss: Loss) -> Derivation:
     TooLarge
         If the entrywise route would exceed its budget of parameters.
     InvalidArgument
-        If the loss has a curvature of its own for each of several outputs.
+        If the model has no exact map θ -> w(θ), the loss no exact expression, or one curvature for each of several outputs.
 
     Examples
     --------
@@ -43,4 +44,8 @@ def derive(model: Parametrization, loss: Loss) -> Derivation:
     2 (W_2) ⊗ (W_1 Sigma) + 1 (G) ⊗ (I) K
 
     """
+    if not isinstance(model, Parametrization):
+        raise InvalidArgument("model", model, "has no exact map θ -> w(θ)", "pass a parametrization such as DeepLinear or Entrywise")
+    if not isinstance(loss, Loss):
+        raise InvalidArgument("loss", loss, "has no exact expression in the predictions", "pass SquaredLoss, LogisticLoss or ExponentialLoss")
     return derive_words(model, loss) if isinstance(model, DeepLinear) else derive_entrywise(model, loss)

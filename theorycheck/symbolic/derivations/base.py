@@ -79,7 +79,8 @@ def outputs(model: Parametrization) -> int:
 def require_one_curvature(model: Parametrization, loss: Loss) -> None:
     """Raise unless the Hessian of the risk in w is I ⊗ curvature."""
     if outputs(model) > 1 and not isinstance(loss, SquaredLoss):
-        raise InvalidArgument("loss", loss, f"has one curvature an output, and {model} has {outputs(model)} outputs", "use SquaredLoss, or one output")
+        rule = f"has one curvature an output, and {model} has {outputs(model)} outputs"
+        raise InvalidArgument("loss", loss, rule, "use SquaredLoss, or one output")
 
 
 def layer_values(theta: Any, shapes: tuple[tuple[int, int], ...]) -> list[np.ndarray]:

@@ -94,8 +94,8 @@ class WordDerivation(Derivation):
             c = sp.latex(self.loss.constant)
             risk = rf"R = \tfrac{{c}}{{n}} \|Y - X W^{{\top}}\|_F^2,\ c = {c},\ \text{{samples are the rows of }} X,"
             return rf"{risk}\ \Sigma = \tfrac{{1}}{{n}} X^{{\top}} X,\ G = \nabla_W R = 2 c \, (W \Sigma - \tfrac{{1}}{{n}} Y^{{\top}} X)"
-        sums = r"G = \nabla_W R = \tfrac1n \sum_i \ell'(f_i, y_i)\, x_i^{\top},\ \Sigma = \tfrac1n \sum_i \ell''(f_i, y_i)\, x_i x_i^{\top}"
-        return rf"R = \tfrac{{1}}{{n}} \sum_i \ell(f_i, y_i),\ {loss_latex(self.loss)},\ f_i = W x_i,\ {sums}"
+        sums = r"G = \nabla_W R = \tfrac1n \sum_i \ell'(f_i, y_i)\, x_i,\ \Sigma = \tfrac1n \sum_i \ell''(f_i, y_i)\, x_i^{\top} x_i"
+        return rf"R = \tfrac{{1}}{{n}} \sum_i \ell(f_i, y_i),\ {loss_latex(self.loss)},\ f = X W^{{\top}},\ x_i \text{{ are the rows of }} X,\ {sums}"
 
 
 def derive_words(model: DeepLinear, loss: Loss) -> WordDerivation:

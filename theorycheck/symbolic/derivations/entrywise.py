@@ -72,8 +72,9 @@ class EntrywiseDerivation(Derivation):
             *(rf"& \partial_{{{sp.latex(x)}}} R = {sp.latex(entry)}" for x, entry in zip(symbols, self.gradient, strict=True)),
         ]
         if len(symbols) <= PRINTED:
+            names = [sp.latex(symbol) for symbol in symbols]
             pairs = [(i, j) for i in range(len(symbols)) for j in range(i, len(symbols)) if self.hessian[i, j] != 0]
-            lines += [rf"& \partial_{{{sp.latex(symbols[i])}}} \partial_{{{sp.latex(symbols[j])}}} R = {sp.latex(self.hessian[i, j])}" for i, j in pairs]
+            lines += [rf"& \partial_{{{names[i]}}} \partial_{{{names[j]}}} R = {sp.latex(self.hessian[i, j])}" for i, j in pairs]
         else:
             lines.append(r"& \nabla^2 R = J^{\top} (I \otimes C) J + \sum_i g_i \nabla^2 w_i,\quad J = \partial w / \partial \theta")
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
@@ -124,7 +125,7 @@ def derive_entrywise(model: Parametrization, loss: Loss, *, budget: int = BUDGET
     """
     require_one_curvature(model, loss)
     if model.parameters > budget:
-        remedy = "use the route of matrix words, derive(DeepLinear(widths), loss), a smaller model of the same kind, or derive_entrywise(..., budget=...)"
+        remedy = "use matrix words, derive(DeepLinear(widths), loss), a smaller model of the same kind, or derive_entrywise(..., budget=...)"
         raise TooLarge("model", model, f"has {model.parameters} parameters, above the budget {budget} of the entrywise route", remedy)
     derivation = EntrywiseDerivation(model, loss, ())
     return replace(derivation, checked=check_entrywise(derivation))

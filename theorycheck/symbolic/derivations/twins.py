@@ -102,7 +102,8 @@ def _compare_with(expansion: Jet, derived: MapDerivatives, point: Point, u: np.n
         for j, block in enumerate(blocks[k]):
             form = u[k].reshape(-1) @ block @ v[j].reshape(-1)
             if form != expansion.d[k, j]:
-                raise WrongDerivation(f"Hessian block ({k + 1}, {j + 1}): {form} in directions where the risk has second derivative {expansion.d[k, j]}")
+                expected = expansion.d[k, j]
+                raise WrongDerivation(f"Hessian block ({k + 1}, {j + 1}): {form} in directions where the risk has second derivative {expected}")
     return blocks
 
 
@@ -124,7 +125,6 @@ def squared_trial(chain: Chain, loss: SquaredLoss, generator: np.random.Generato
     layers = _layers(chain, generator)
     X, Y = 2 * _integers(generator, (SAMPLES, 2), 3), _integers(generator, (SAMPLES, 2), 5)
     c = Fraction(int(loss.constant.p), int(loss.constant.q))
-    c = int(c) if c.denominator == 1 else c
     w, covariance = _product(layers), X.T @ X // SAMPLES
     G = 2 * c * (w @ covariance - Y.T @ X // SAMPLES)
 

@@ -24,7 +24,7 @@ class Certificate(Protocol):
 
 
 @dataclass(frozen=True)
-class NonNegativeTerms:
+class NonNegativeTerms(Certificate):
     """A sum of terms that the assumptions on the symbols make non-negative one by one."""
 
     terms: tuple[sp.Expr, ...]
@@ -43,7 +43,7 @@ class NonNegativeTerms:
 
 
 @dataclass(frozen=True)
-class SumOfSquares:
+class SumOfSquares(Certificate):
     """Σ c_i e_i² with c_i ≥ 0 and e_i real; `terms` holds the pairs (c_i, e_i)."""
 
     terms: tuple[tuple[sp.Expr, sp.Expr], ...]
@@ -63,7 +63,7 @@ class SumOfSquares:
 
 
 @dataclass(frozen=True)
-class ArithmeticGeometric:
+class ArithmeticGeometric(Certificate):
     """Σ p_i a_i - Π a_i^(p_i) ≥ 0 for a_i ≥ 0, p_i ≥ 0, Σ p_i = 1, times a factor ≥ 0; equal weights by default."""
 
     terms: tuple[sp.Expr, ...]
@@ -89,7 +89,7 @@ class ArithmeticGeometric:
 
 
 @dataclass(frozen=True)
-class CauchySchwarz:
+class CauchySchwarz(Certificate):
     """|u|² |v|² - ⟨u, v⟩² ≥ 0 for real vectors."""
 
     u: tuple[sp.Expr, ...]
@@ -111,7 +111,7 @@ class CauchySchwarz:
 
 
 @dataclass(frozen=True)
-class Together:
+class Together(Certificate):
     """The sum of several certificates."""
 
     parts: tuple[Certificate, ...]

@@ -11,27 +11,30 @@ TRIES = 200  # candidates for one symbol: enough for any sign, parity or integra
 
 
 def rational_points(symbols: Iterable[sp.Symbol], count: int) -> Iterator[dict[sp.Symbol, sp.Rational]]:
-    """At most `count` points, simple ones first; none if a symbol assumes what no small rational satisfies.
+    """At most `count` points, small numbers first; none if a symbol assumes what no small rational satisfies.
 
     Examples
     --------
     >>> n = sp.Symbol("n", integer=True, positive=True)
     >>> [point[n] for point in rational_points([n], 3)]
-    [1, 2, 7]
+    [1, 4, 1]
 
     """
     names = sorted(symbols, key=lambda s: (s.name, str(sorted(s.assumptions0.items()))))
     generator = np.random.default_rng(20240513)
     for i in range(count):
-        point = {symbol: _value(symbol, generator, 2 + 4 * i) for symbol in names}
+        sign = {1: -1, 2: 1}.get(i, 0)  # all negative once and all positive once, where allowed: branches differ there
+        point = {symbol: _value(symbol, generator, 2 + 2 * i, sign) for symbol in names}
         if any(value is None for value in point.values()):
             return
         yield point
 
 
-def _value(symbol: sp.Symbol, generator: np.random.Generator, size: int) -> sp.Rational | None:
-    for _ in range(TRIES):
+def _value(symbol: sp.Symbol, generator: np.random.Generator, size: int, sign: int) -> sp.Rational | None:
+    for attempt in range(TRIES):
         numerator, denominator = int(generator.integers(-size, size + 1)), int(generator.choice([1, 1, 2, 3] if size > 2 else [1]))
+        if sign and 2 * attempt < TRIES:
+            numerator = sign * abs(numerator)
         candidate = sp.Rational(numerator, denominator)
         if candidate and all(getattr(candidate, f"is_{fact}") in (truth, None) for fact, truth in symbol.assumptions0.items()):
             return candidate

@@ -20,7 +20,7 @@ from theorycheck.symbolic.identities.steps import Cancelled, Expanded, ReducedMo
 from theorycheck.symbolic.matrix_words.evaluation import evaluate
 from theorycheck.symbolic.matrix_words.words import Factor, Word, WordSum
 
-POINTS = 6
+POINTS = 12
 REWRITINGS = 1_000
 
 
@@ -37,8 +37,7 @@ class Stuck:
 def vanishing(left: sp.Expr, right: sp.Expr, given: Sequence[sp.Expr] = ()) -> Step | Stuck:
     """Prove left = right wherever both are defined and the given expressions vanish."""
     left, right, opaque = _without_unknown_functions(left, right)
-    tried = Stuck("") if given else refuted(left, right)
-    found = tried if tried.reason else _vanishing(left - right, given)
+    found = (None if given else refuted(left, right)) or _vanishing(left - right, given)
     if not isinstance(found, Stuck) or not opaque:
         return found
     remainder = None if found.remainder is None else found.remainder.xreplace(opaque)
@@ -71,8 +70,8 @@ def _without_unknown_functions(left: sp.Expr, right: sp.Expr) -> tuple[sp.Expr, 
     return sides[0].xreplace(symbols), sides[1].xreplace(symbols), {symbol: f for f, symbol in symbols.items()}
 
 
-def refuted(left: sp.Expr, right: sp.Expr) -> Stuck:
-    """Try rational points; the reason is empty if the sides agreed at one point at least and differed at none."""
+def refuted(left: sp.Expr, right: sp.Expr) -> Stuck | None:
+    """Try rational points: nothing if the sides agreed at one of them at least and differed at none."""
     symbols = left.free_symbols | right.free_symbols
     agreed = False
     for point in rational_points(symbols, POINTS if symbols else 1):
@@ -81,7 +80,7 @@ def refuted(left: sp.Expr, right: sp.Expr) -> Stuck:
         if different:
             return Stuck("the sides differ at a rational point", point=tuple(point.items()), values=values)
         agreed |= different is False
-    return Stuck("" if agreed else "the sides could not be evaluated at any rational point tried", left - right)
+    return None if agreed else Stuck("the sides could not be evaluated at any rational point tried", left - right)
 
 
 def modulo(numerator: sp.Expr, given: Sequence[sp.Expr]) -> sp.Expr:

@@ -111,7 +111,8 @@ class Identity:
     def __init__(self, left: Side, right: Side, given: tuple[Identity, ...] = ()) -> None:
         first, second = _side("left", left), _side("right", right)
         if isinstance(first, WordSum) != isinstance(second, WordSum) or _shape(first) != _shape(second):
-            raise ShapeMismatch("right", second, f"must be of the kind and shape of left={first}", "compare expressions, matrices or words of one shape")
+            rule = f"must be of the kind and shape of left={first}"
+            raise ShapeMismatch("right", second, rule, "compare expressions, matrices or words of one shape")
         object.__setattr__(self, "left", first)
         object.__setattr__(self, "right", second)
         object.__setattr__(self, "given", tuple(given))
@@ -180,7 +181,7 @@ class Inequality:
     def __init__(self, left: Side, right: Side, by: Certificate | None = None) -> None:
         first, second = _side("left", left), _side("right", right)
         for name, side in (("left", first), ("right", second)):
-            if not isinstance(side, sp.Expr):
+            if isinstance(side, sp.MatrixBase | WordSum):
                 raise InvalidArgument(name, side, "must be a SymPy expression", "state a matrix inequality through quadratic forms or eigenvalues")
         object.__setattr__(self, "left", first)
         object.__setattr__(self, "right", second)
@@ -207,7 +208,8 @@ class Inequality:
     def _violated(self) -> Stuck | None:
         for point in rational_points(self.left.free_symbols | self.right.free_symbols, POINTS):
             values = self.left.subs(point), self.right.subs(point)
-            if differ(*values) and sp.N(values[0] - values[1], 40) > 0:
+            gap = sp.N(values[0] - values[1], 40) if differ(*values) else sp.S.Zero
+            if gap.is_real and gap > 0:
                 return Stuck("a rational point violates it", point=tuple(point.items()), values=values)
         return None
 

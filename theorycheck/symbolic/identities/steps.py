@@ -32,7 +32,7 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True)
-class Leaf:
+class Leaf(Step):
     """A step that rests on nothing."""
 
     @property
@@ -109,7 +109,7 @@ class ReducedModulo(Leaf):
 
 
 @dataclass(frozen=True)
-class EntryByEntry:
+class EntryByEntry(Step):
     """Two matrices agree in every entry."""
 
     entries: tuple[Step, ...]
@@ -141,7 +141,7 @@ class SameWords(Leaf):
 
 
 @dataclass(frozen=True)
-class Certified:
+class Certified(Step):
     """right - left equals an expression that a certificate shows to be non-negative."""
 
     why: str

@@ -1,25 +1,40 @@
 """How large the rounding errors of a lowered map are.
 
-A map of sums and products, evaluated with every sign made positive, bounds its own rounding error: a computed value is off by at
-most ``roundings · eps`` times that *majorant*, to first order in eps, in any rounding mode, where `roundings` counts the
-roundings on the longest path from an input to the result (Higham, Accuracy and Stability of Numerical Algorithms, 3.1).
-The functions of `MapKernels` are linear in G, curvature and v, so an error bar on those goes in by the same door.
+Bounds are norms, to first order in eps, for every rounding mode. They cover what the kernel itself rounds, and what errors of G
+and of the curvature, which a caller has computed in floating point too, do to the result.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, cast
 
+import numpy as np
+
+from theorycheck.errors import InvalidArgument
 from theorycheck.symbolic.kernels.protocol import MapKernels
 
 
 class BoundedKernels(MapKernels, Protocol):
-    """A lowered map that knows how large its rounding errors are."""
+    """A lowered map that knows how large its rounding errors are. All bounds have the leading shape ``(...)``."""
 
-    @property
-    def majorant(self) -> MapKernels:
-        """The same functions with every sign made positive; takes the same arguments, of any sign."""
+    def w_error(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the Euclidean norm of the error of `w`."""
 
-    @property
-    def roundings(self) -> int:
-        """Roundings on the longest path through any of the functions."""
+    def gradient_error(self, theta: np.ndarray, G: np.ndarray, G_error: np.ndarray) -> np.ndarray:
+        """Bound on the Euclidean norm of the error of `gradient`, for G known up to the norm `G_error`."""
+
+    def hessian_error(self, theta: np.ndarray, G: np.ndarray, G_error: np.ndarray, curvature: np.ndarray, curvature_error: np.ndarray) -> np.ndarray:
+        """Bound on the spectral norm of the error of `hessian`, and of `hvp` for v of norm 1."""
+
+
+def bounded(kernels: MapKernels) -> BoundedKernels:
+    """Return the kernels, or raise `InvalidArgument` if they do not know their rounding errors."""
+    missing = [name for name in ("w_error", "gradient_error", "hessian_error") if not hasattr(type(kernels), name)]
+    if missing:
+        raise InvalidArgument("kernels", type(kernels).__name__, f"have no {' and no '.join(missing)}", "offer what BoundedKernels asks for")
+    return cast(BoundedKernels, kernels)
+
+
+def euclidean(array: np.ndarray, axes: int) -> np.ndarray:
+    """Euclidean norm over the trailing axes."""
+    return np.sqrt(np.sum(np.square(array), axis=tuple(range(-axes, 0))))

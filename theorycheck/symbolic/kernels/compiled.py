@@ -4,14 +4,14 @@ Rules a kernel keeps:
 
 1. IEEE arithmetic as written: no fastmath, no reassociation, so results are right in every rounding mode, do not depend
    on how instances are batched, and a value that is not finite stays so.
-2. A kernel calls kernels of its own folder and of this one only: those are the sources the cache on disk watches.
-3. Sizes are arguments. Arrays are C-contiguous, writeable float64 or int64 (`together` makes them so): one compile for all shapes.
+2. Sizes are arguments. Arrays are C-contiguous, writeable float64 or int64 (`together` makes them so): one compile for all shapes.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import inspect
+import sys
 from collections.abc import Callable
 from functools import cache
 from math import prod
@@ -23,26 +23,42 @@ from numba import njit
 from numba.core.caching import FunctionCache
 
 
+def watched(module: str) -> set[Path]:
+    """Source files of a module and of everything it imports from its own package, directly or not."""
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is None or name in found or name.split(".")[0] != module.split(".")[0]:
+            continue
+        found[name] = Path(file)
+        for node in ast.walk(ast.parse(found[name].read_text())):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return set(found.values())
+
+
 @cache
-def _sources(folder: Path) -> str:
-    """Hash of every source file in a folder and in the folder of this file."""
-    files = sorted({*folder.glob("*.py"), *Path(__file__).parent.glob("*.py")})
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+def _sources(module: str) -> str:
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in sorted(watched(module)))).hexdigest()
 
 
 class _Cache(FunctionCache):
-    """numba's cache on disk, which watches the file of a function only, made to watch the files of the kernels it calls.
+    """numba's cache on disk, which watches the file of a function only, made to watch the files of the kernels it calls too.
 
     A cache that cannot be read or written costs a compile and nothing else.
     """
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), _sources(Path(inspect.getfile(self._py_func)).parent))
+        return (*super()._index_key(sig, codegen), _sources(self._py_func.__module__))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
-        except Exception:  # a damaged file may fail in any way while it is unpickled
+        except Exception:  # noqa: BLE001 (a damaged file may fail in any way while it is unpickled)
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from theorycheck.symbolic.kernels import dense, descent, lanes
+from theorycheck.symbolic.kernels.bounded import euclidean
 from theorycheck.symbolic.kernels.compiled import together
+from theorycheck.symbolic.kernels.deep_linear_errors import PartialNorms
 from theorycheck.symbolic.kernels.descent import FoldedData, Watch
 
 
@@ -41,16 +43,6 @@ class DeepLinearKernels:
     def entries(self) -> int:
         """m, the number of entries of w."""
         return self.widths[0] * self.widths[-1]
-
-    @property
-    def roundings(self) -> int:
-        """Roundings on the longest path: twice through all layers, and once through the curvature."""
-        return 2 * (sum(self.widths) + len(self.widths)) + self.widths[0]
-
-    @property
-    def majorant(self) -> DeepLinearMajorant:
-        """The same functions with every sign made positive."""
-        return DeepLinearMajorant(self)
 
     def w(self, theta: np.ndarray) -> np.ndarray:
         leading, (rows,) = together((theta, 1))
@@ -101,7 +93,7 @@ class DeepLinearKernels:
         return out.reshape(*leading, size, size)
 
     def descend(
-        self, theta: np.ndarray, data: FoldedData, counts: np.ndarray, threshold: np.ndarray, roundings: int, watch: Watch
+        self, theta: np.ndarray, data: FoldedData, counts: np.ndarray, threshold: np.ndarray, watch: Watch
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Gradient descent on the squared loss, a whole run inside compiled code.
 
@@ -115,8 +107,6 @@ class DeepLinearKernels:
             Steps to take.
         threshold : ndarray, shape (B,)
             A lane stops before the first step whose norm is at most this; negative: never.
-        roundings : int
-            Roundings on a path through one step.
         watch : Watch
             Written to.
 
@@ -130,34 +120,19 @@ class DeepLinearKernels:
         states = np.array(theta, dtype=float, order="C")
         taken, ending = np.zeros(len(states), dtype=np.int64), np.zeros(len(states), dtype=np.int64)
         small = np.where(threshold < 0, -1.0, np.square(threshold))
-        descent.descend(self.sizes, states, *data, descent.SEGMENT, np.array(counts, dtype=np.int64), small, roundings, taken, ending, *watch)
+        descent.descend(self.sizes, states, *data, descent.SEGMENT, np.array(counts, dtype=np.int64), small, taken, ending, *watch)
         return states, taken, ending
 
+    def norms(self, theta: np.ndarray) -> PartialNorms:
+        """Norms of the partial products, and the error bounds they give."""
+        return PartialNorms.of(self.sizes, theta)
 
-@dataclass(frozen=True)
-class DeepLinearMajorant:
-    """The functions of `DeepLinearKernels` with every sign made positive: they bound rounding errors (see `bounded`)."""
+    def w_error(self, theta: np.ndarray) -> np.ndarray:
+        return self.norms(theta).w()
 
-    kernels: DeepLinearKernels
+    def gradient_error(self, theta: np.ndarray, G: np.ndarray, G_error: np.ndarray) -> np.ndarray:
+        return self.norms(theta).gradient(euclidean(G, len(self.shape)), np.asarray(G_error))
 
-    def w(self, theta: np.ndarray) -> np.ndarray:
-        return self.kernels.w(np.abs(theta))
-
-    def jacobian(self, theta: np.ndarray) -> np.ndarray:
-        return self.kernels.jacobian(np.abs(theta))
-
-    def gradient(self, theta: np.ndarray, G: np.ndarray) -> np.ndarray:
-        return self.kernels.gradient(np.abs(theta), np.abs(G))
-
-    def tangent(self, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return self.kernels.tangent(np.abs(theta), np.abs(v))
-
-    def hessian(self, theta: np.ndarray, G: np.ndarray, curvature: np.ndarray) -> np.ndarray:
-        return self.kernels.hessian(np.abs(theta), np.abs(G), np.abs(curvature))
-
-    def hvp(self, theta: np.ndarray, G: np.ndarray, curvature: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return self.kernels.hvp(np.abs(theta), np.abs(G), np.abs(curvature), np.abs(v))
-
-    def gauss_newton(self, theta: np.ndarray, factor: np.ndarray) -> np.ndarray:
-        """Bounds `DeepLinearKernels.gauss_newton` entry by entry."""
-        return self.kernels.gauss_newton(np.abs(theta), np.abs(factor))
+    def hessian_error(self, theta: np.ndarray, G: np.ndarray, G_error: np.ndarray, curvature: np.ndarray, curvature_error: np.ndarray) -> np.ndarray:
+        G, K = euclidean(G, len(self.shape)), euclidean(curvature, 2)
+        return self.norms(theta).hessian(G, np.asarray(G_error), K, np.asarray(curvature_error))

@@ -19,7 +19,7 @@ TILE = 32
 
 
 @compiled
-def product(left, right, out):
+def product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
     """out = left right."""
     clear(out)
     for i in range(left.shape[0]):
@@ -31,13 +31,13 @@ def product(left, right, out):
 
 
 @compiled
-def matrix_of(widths, to, theta, k):
+def matrix_of(widths: np.ndarray, to: np.ndarray, theta: np.ndarray, k: int) -> np.ndarray:
     """W_k of one instance, as a view."""
     return theta[to[k - 1] : to[k]].reshape(widths[k], widths[k - 1])
 
 
 @compiled
-def outers(widths, at, to, theta, A):
+def outers(widths: np.ndarray, at: np.ndarray, to: np.ndarray, theta: np.ndarray, A: np.ndarray) -> None:
     """All A_k, each d_L by d_k, one after the other from k = 0."""
     depth, rows = widths.size - 1, widths[-1]
     for r in range(rows):
@@ -49,7 +49,7 @@ def outers(widths, at, to, theta, A):
 
 
 @compiled
-def inners(widths, at, to, theta, right, B):
+def inners(widths: np.ndarray, at: np.ndarray, to: np.ndarray, theta: np.ndarray, right: np.ndarray, B: np.ndarray) -> None:
     """All B_k right, each d_{k-1} by the columns of `right`, one after the other from k = 1."""
     cols = right.shape[1]
     for i in range(widths[0]):
@@ -61,7 +61,7 @@ def inners(widths, at, to, theta, right, B):
 
 
 @compiled
-def jacobians(widths, theta, out):
+def jacobians(widths: np.ndarray, theta: np.ndarray, out: np.ndarray) -> None:
     """J of every instance: theta (B, P), out (B, d_L d_0, P); row (r, m), column (k, i, a) is A_k[r, i] B_k[a, m]."""
     at, to = offsets(widths)
     rows, d = widths[-1], widths[0]
@@ -81,7 +81,7 @@ def jacobians(widths, theta, out):
 
 
 @compiled
-def mirror(H):
+def mirror(H: np.ndarray) -> None:
     """Copy the lower triangle onto the upper one, a tile at a time."""
     P = H.shape[0]
     for top in range(0, P, TILE):
@@ -92,7 +92,7 @@ def mirror(H):
 
 
 @compiled
-def fill(AA, BKB, AGB, M, coupled, H):
+def fill(AA: np.ndarray, BKB: np.ndarray, AGB: np.ndarray, M: np.ndarray, coupled: bool, H: np.ndarray) -> None:
     """One block of the Hessian, by the formula at the head of this file."""
     rows, cols, width = AA.shape[0], AA.shape[1], BKB.shape[1]
     for i in range(rows):
@@ -109,7 +109,7 @@ def fill(AA, BKB, AGB, M, coupled, H):
 
 
 @compiled
-def hessians(widths, theta, G, K, out):
+def hessians(widths: np.ndarray, theta: np.ndarray, G: np.ndarray, K: np.ndarray, out: np.ndarray) -> None:
     """The Hessian of every instance: theta (B, P), G (B, d_L d_0), K (B, d_0 d_0), out (B, P, P)."""
     at, to = offsets(widths)
     depth, rows, d = widths.size - 1, widths[-1], widths[0]
@@ -141,7 +141,7 @@ def hessians(widths, theta, G, K, out):
 
 
 @compiled
-def gauss_newtons(widths, theta, F, out):
+def gauss_newtons(widths: np.ndarray, theta: np.ndarray, F: np.ndarray, out: np.ndarray) -> None:
     """(I ⊗ F) J Jᵀ (I ⊗ F)ᵀ = Σ_k (A_k A_kᵀ) ⊗ (F B_kᵀ B_k Fᵀ): theta (B, P), F (B, f, d_0), out (B, d_L f, d_L f)."""
     at, to = offsets(widths)
     rows, f = widths[-1], F.shape[1]
@@ -162,3 +162,36 @@ def gauss_newtons(widths, theta, F, out):
                     for x in range(f):
                         for y in range(f):
                             total[r * f + x, s * f + y] += left[r, s] * right[x, y]
+
+
+@compiled
+def norm(values: np.ndarray) -> float:
+    """Euclidean norm of the entries of a matrix."""
+    total = 0.0
+    for row in values:
+        for x in row:
+            total += x * x
+    return np.sqrt(total)
+
+
+@compiled
+def partial_norms(widths: np.ndarray, theta: np.ndarray, outer: np.ndarray, inner: np.ndarray, own: np.ndarray, between: np.ndarray) -> None:
+    """Frobenius norms of A_k, B_k, W_k, shape (B, L) each, and of M_kj, shape (B, L, L), 0 for k <= j; identities count as 1."""
+    at, to = offsets(widths)
+    depth, rows, d = widths.size - 1, widths[-1], widths[0]
+    A, B = np.empty(rows * at[-1]), np.empty(d * at[-1])
+    for instance in range(theta.shape[0]):
+        outers(widths, at, to, theta[instance], A)
+        inners(widths, at, to, theta[instance], np.eye(d), B)
+        for j in range(1, depth + 1):
+            outer[instance, j - 1] = 1.0 if j == depth else norm(A[rows * at[j] : rows * at[j + 1]].reshape(rows, widths[j]))
+            inner[instance, j - 1] = 1.0 if j == 1 else norm(B[d * at[j - 1] : d * at[j]].reshape(widths[j - 1], d))
+            own[instance, j - 1] = norm(matrix_of(widths, to, theta[instance], j))
+            M = np.eye(widths[j])
+            for k in range(1, depth + 1):
+                between[instance, k - 1, j - 1] = 0.0
+                if k > j:
+                    between[instance, k - 1, j - 1] = 1.0 if k == j + 1 else norm(M)
+                    longer = np.empty((widths[k], widths[j]))
+                    product(matrix_of(widths, to, theta[instance], k), M, longer)
+                    M = longer

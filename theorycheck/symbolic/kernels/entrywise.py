@@ -16,6 +16,8 @@ import numpy as np
 import sympy as sp
 
 from theorycheck.errors import TooLarge
+from theorycheck.measured import EPS
+from theorycheck.symbolic.kernels.bounded import euclidean
 from theorycheck.symbolic.kernels.compiled import together
 
 PARAMETER_BUDGET = 48  # derivatives of larger maps swell: 22 parameters have been seen to give 300,000 operations
@@ -45,7 +47,7 @@ class EntrywiseKernels:
     shape : tuple of int
         Shape of w.
     signs_positive : bool
-        Evaluate the majorant instead: see `bounded`.
+        Evaluate with every sign made positive: see `majorant`.
 
     Raises
     ------
@@ -78,11 +80,6 @@ class EntrywiseKernels:
         """The same functions with every sign made positive."""
         return EntrywiseKernels(self.symbols, self.outputs, self.shape, signs_positive=True)
 
-    @property
-    def roundings(self) -> int:
-        """Roundings on the longest path: the operations of the largest entry of w, its derivatives, and the chain rule."""
-        return _roundings(self)
-
     def w(self, theta: np.ndarray) -> np.ndarray:
         leading, (rows,) = together((theta, 1))
         return self._evaluate(_Part.W, rows).reshape(*leading, *self.shape)
@@ -112,6 +109,18 @@ class EntrywiseKernels:
         leading, (rows, slopes, directions) = together((theta, 1), (self._flat(G), 1), (v, 1))
         return pulled + self._evaluate(_Part.BEND_TIMES_V, rows, slopes, directions).reshape(*leading, len(self.symbols))
 
+    def w_error(self, theta: np.ndarray) -> np.ndarray:
+        return _lost(self, _Part.W) * euclidean(self.majorant.w(theta), len(self.shape))
+
+    def gradient_error(self, theta: np.ndarray, G: np.ndarray, G_error: np.ndarray) -> np.ndarray:
+        committed = _lost(self, _Part.JACOBIAN) * euclidean(self.majorant.gradient(theta, G), 1)
+        return committed + euclidean(self.jacobian(theta), 2) * G_error
+
+    def hessian_error(self, theta: np.ndarray, G: np.ndarray, G_error: np.ndarray, curvature: np.ndarray, curvature_error: np.ndarray) -> np.ndarray:
+        committed = _lost(self, _Part.BEND) * euclidean(self.majorant.hessian(theta, G, curvature), 2)
+        by_G = euclidean(self.majorant.hessian(theta, np.ones(self.shape), np.zeros(np.shape(curvature)[-2:])), 2) * G_error
+        return committed + by_G + euclidean(self.jacobian(theta), 2) ** 2 * curvature_error
+
     def _signed(self, a: np.ndarray) -> np.ndarray:
         return np.abs(a) if self.signs_positive else np.asarray(a, dtype=float)
 
@@ -122,7 +131,7 @@ class EntrywiseKernels:
 
     def _curved(self, columns: np.ndarray, curvature: np.ndarray) -> np.ndarray:
         """(I ⊗ curvature) times columns of shape ``(..., m, k)``."""
-        split = columns.reshape(*columns.shape[:-2], -1, self.shape[-1], columns.shape[-1])
+        split = columns.reshape(*columns.shape[:-2], self.entries // self.shape[-1], self.shape[-1], columns.shape[-1])
         curved = self._signed(curvature)[..., None, :, :] @ split
         return curved.reshape(*curved.shape[:-3], self.entries, columns.shape[-1])
 
@@ -145,7 +154,7 @@ def _lowered(kernels: EntrywiseKernels, part: _Part) -> Callable[..., np.ndarray
     shape = written.shape
 
     def values(*columns: np.ndarray) -> np.ndarray:
-        return np.asarray(function(*columns)).reshape(*shape, -1)
+        return np.asarray(function(*columns)).reshape(*shape, columns[-1].size)
 
     return values
 
@@ -166,9 +175,10 @@ def _exact(kernels: EntrywiseKernels, part: _Part, G: Sequence[sp.Symbol], v: Se
 
 
 @lru_cache(maxsize=256)
-def _roundings(kernels: EntrywiseKernels) -> int:
-    largest = max(sp.count_ops(e) for part in (_Part.W, _Part.JACOBIAN, _Part.BEND) for e in _exact(kernels, part, *_directions(kernels)))
-    return 4 * int(largest) + kernels.entries + len(kernels.symbols) + 2 * kernels.shape[-1] + 8
+def _lost(kernels: EntrywiseKernels, part: _Part) -> float:
+    """eps times the roundings on the longest path: the operations of the largest entry (4 for each: powers and functions), and the sums."""
+    largest = max(sp.count_ops(e) for e in _exact(kernels, part, *_directions(kernels)))
+    return EPS * (4 * int(largest) + kernels.entries + len(kernels.symbols) + 2 * kernels.shape[-1] + 8)
 
 
 def _broadcast(e: sp.Expr) -> sp.Expr:
@@ -181,6 +191,7 @@ def _broadcast(e: sp.Expr) -> sp.Expr:
 def majorant(e: sp.Expr) -> sp.Expr:
     """Bound on the sizes that meet in the evaluation of an expression: every sign made positive.
 
+    Rounding moves the computed value by at most eps · operations times this, to first order.
     ``maj(x + y) = maj x + maj y``, ``maj(x y) = maj x · maj y``, ``maj(x^n) = (maj x)^n``; any other f(x) is off by its own rounding
     and by what the error of x does to it: ``|f(x)| + |f'(x)| maj x``.
 

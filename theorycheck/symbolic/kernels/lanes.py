@@ -25,7 +25,7 @@ LARGEST_LANE = 4096  # parameters: above, a block leaves the cache and one at a 
 
 
 @compiled
-def offsets(widths):
+def offsets(widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where vectors of length d_0, d_1, ... begin, and where W_1, W_2, ... do; the last entry is the room for all."""
     depth = widths.size - 1
     at, to = np.zeros(depth + 2, np.int64), np.zeros(depth + 1, np.int64)
@@ -37,7 +37,7 @@ def offsets(widths):
 
 
 @compiled
-def clear(block):
+def clear(block: np.ndarray) -> None:
     """Zeros."""
     for p in range(block.shape[0]):
         for lane in range(block.shape[1]):
@@ -45,7 +45,7 @@ def clear(block):
 
 
 @compiled
-def add_vector_matrix(rows, cols, q, W, out):
+def add_vector_matrix(rows: int, cols: int, q: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
     """out += qᵀ W."""
     n = out.shape[1]
     if n == 1:
@@ -64,7 +64,7 @@ def add_vector_matrix(rows, cols, q, W, out):
 
 
 @compiled
-def add_matrix_vector_of_one(rows, cols, W, h, out):
+def add_matrix_vector_of_one(rows: int, cols: int, W: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
     """out += W h for a block of one: four rows at a time hide the latency of a sum that must stay in order."""
     M, x, y = W.reshape(-1), h.reshape(-1), out.reshape(-1)
     four = rows - rows % 4
@@ -87,7 +87,7 @@ def add_matrix_vector_of_one(rows, cols, W, h, out):
 
 
 @compiled
-def add_matrix_vector(rows, cols, W, h, out):
+def add_matrix_vector(rows: int, cols: int, W: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
     """out += W h."""
     n = out.shape[1]
     if n == 1:
@@ -102,7 +102,7 @@ def add_matrix_vector(rows, cols, W, h, out):
 
 
 @compiled
-def add_outer(sign, rows, cols, q, h, out):
+def add_outer(sign: float, rows: int, cols: int, q: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
     """out += sign q hᵀ, for a sign of 1.0 or -1.0."""
     n = out.shape[1]
     if n == 1:
@@ -121,7 +121,7 @@ def add_outer(sign, rows, cols, q, h, out):
 
 
 @compiled
-def down(widths, at, to, T, Q):
+def down(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, Q: np.ndarray) -> None:
     """All A_k of a block T of parameters."""
     depth, outputs = widths.size - 1, widths[-1]
     clear(Q)
@@ -136,7 +136,7 @@ def down(widths, at, to, T, Q):
 
 
 @compiled
-def down_tangent(widths, at, to, T, V, Q, D):
+def down_tangent(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, V: np.ndarray, Q: np.ndarray, D: np.ndarray) -> None:
     """D_k, the derivative of A_k along V."""
     outputs = widths[-1]
     clear(D)
@@ -148,7 +148,7 @@ def down_tangent(widths, at, to, T, V, Q, D):
 
 
 @compiled
-def up(widths, at, to, T, H):
+def up(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, H: np.ndarray) -> None:
     """All H_k from H_1 = G, which the caller has put in place."""
     clear(H[widths[-1] * widths[0] :])
     for k in range(1, widths.size - 1):
@@ -158,7 +158,7 @@ def up(widths, at, to, T, H):
 
 
 @compiled
-def up_tangent(widths, at, to, T, V, H, E):
+def up_tangent(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, V: np.ndarray, H: np.ndarray, E: np.ndarray) -> None:
     """E_k, the derivative of H_k along V, from E_1, which the caller has put in place."""
     clear(E[widths[-1] * widths[0] :])
     for k in range(1, widths.size - 1):
@@ -169,7 +169,7 @@ def up_tangent(widths, at, to, T, V, H, E):
 
 
 @compiled
-def add_products(widths, at, to, Q, H, out):
+def add_products(widths: np.ndarray, at: np.ndarray, to: np.ndarray, Q: np.ndarray, H: np.ndarray, out: np.ndarray) -> None:
     """out += A_kᵀ H_k for every layer."""
     for k in range(1, widths.size):
         for r in range(widths[-1]):
@@ -178,7 +178,7 @@ def add_products(widths, at, to, Q, H, out):
 
 
 @compiled
-def load(values, members, block):
+def load(values: np.ndarray, members: np.ndarray, block: np.ndarray) -> None:
     """Instances `members` of values (B, m) into the first m rows of a block."""
     for lane in range(members.size):
         row = values[members[lane]]
@@ -187,7 +187,7 @@ def load(values, members, block):
 
 
 @compiled
-def store(block, members, values):
+def store(block: np.ndarray, members: np.ndarray, values: np.ndarray) -> None:
     """The first m rows of a block into instances `members` of values (B, m)."""
     for lane in range(members.size):
         row = values[members[lane]]
@@ -196,19 +196,19 @@ def store(block, members, values):
 
 
 @compiled
-def block_size(instances, parameters):
+def block_size(instances: int, parameters: int) -> int:
     """Lanes of a full block."""
     return 1 if instances < FEWEST_LANES or parameters > LARGEST_LANE else LANES
 
 
 @compiled
-def block_of(first, instances, parameters):
+def block_of(first: int, instances: int, parameters: int) -> np.ndarray:
     """Instances of the block that begins at `first`."""
     return np.arange(first, min(first + block_size(instances, parameters), instances))
 
 
 @compiled
-def ends(widths, theta, out):
+def ends(widths: np.ndarray, theta: np.ndarray, out: np.ndarray) -> None:
     """w of every instance: theta (B, P), out (B, d_L d_0)."""
     at, to = offsets(widths)
     first = at[0]
@@ -222,7 +222,7 @@ def ends(widths, theta, out):
 
 
 @compiled
-def gradients(widths, theta, G, out):
+def gradients(widths: np.ndarray, theta: np.ndarray, G: np.ndarray, out: np.ndarray) -> None:
     """Jᵀ G of every instance: theta (B, P), G (B, d_L d_0), out (B, P)."""
     at, to = offsets(widths)
     first = at[0]
@@ -240,7 +240,7 @@ def gradients(widths, theta, G, out):
 
 
 @compiled
-def tangents(widths, theta, V, out):
+def tangents(widths: np.ndarray, theta: np.ndarray, V: np.ndarray, out: np.ndarray) -> None:
     """J v of every instance: theta and V (B, P), out (B, d_L d_0)."""
     at, to = offsets(widths)
     first = at[0]
@@ -257,7 +257,7 @@ def tangents(widths, theta, V, out):
 
 
 @compiled
-def hessian_products(widths, theta, G, K, V, out):
+def hessian_products(widths: np.ndarray, theta: np.ndarray, G: np.ndarray, K: np.ndarray, V: np.ndarray, out: np.ndarray) -> None:
     """(Jᵀ (I ⊗ K) J + Σ G_i ∇²w_i) v of every instance: K (B, d_0 d_0) symmetric, the others as in `gradients`."""
     at, to = offsets(widths)
     first, d = at[0], widths[0]

@@ -17,7 +17,7 @@ where K_j r(V) = r(Vᵀ) for V of the shape of W_j.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -145,7 +145,7 @@ class Chain:
     def unfolded(self, expression: Algebra) -> WordSum:
         """Replace A_k, B_k, M_kj by the products they name."""
         total = as_sum(expression)
-        meaning = {"A": self.above, "B": self.below, "M": self.between}
+        meaning: dict[str, Callable[..., WordSum]] = {"A": self.above, "B": self.below, "M": self.between}
         return substitute(total, {f: meaning[f.name](*map(int, f.index)) for f in total.factors if f.name in meaning})
 
     def named_forms_hold(self, derived: MapDerivatives) -> bool:
@@ -223,4 +223,5 @@ class NamedForms:
 
 def width(k: Index, offset: int = 0) -> sp.Symbol:
     """The size d_{k + offset}."""
-    return sp.Symbol(f"d_{{{k}{offset:+d}}}" if isinstance(k, str) and offset else f"d_{k + offset if isinstance(k, int) else k}", integer=True, positive=True)
+    name = f"d_{k + offset}" if isinstance(k, int) else f"d_{{{k}{offset:+d}}}" if offset else f"d_{k}"
+    return sp.Symbol(name, integer=True, positive=True)

@@ -1,0 +1,463 @@
+"""The command: outcomes, exit statuses, messages, and what stands when a run is disturbed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from theorycheck import cli
+from theorycheck.errors import InvalidArgument
+
+ROOT = Path(__file__).resolve().parents[1]
+DIABETES = ROOT / "data" / "diabetes.csv"
+LINUX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks processes up in /proc")
+NEWLINE = "\n"
+
+HEAD = '''"""A file of a reader.
+
+Setting      x and y are real.
+Convention   none
+"""
+import os, signal, time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+import numpy as np
+import theorycheck as tc
+
+@dataclass(frozen=True)
+class Pair:
+    x: float
+    y: float
+
+@tc.recipe
+def pairs(draw):
+    return Pair(draw(tc.reals(-3, 3)), draw(tc.reals(-3, 3)))
+
+@dataclass(frozen=True)
+class Sample:
+    x: float
+    total: float
+
+def on_data(X, y):
+    @tc.recipe
+    def bound(draw):
+        return Sample(draw(tc.reals(-3, 3)), float(np.sum(X) + np.sum(y)))
+    return bound
+
+@tc.recipe(bind=on_data)
+def samples(draw):
+    return Sample(draw(tc.reals(-3, 3)), 0.0)
+
+def theorem(name, claim, *premises, **more):
+    return tc.Theorem(name, tc.Source("Reader", 2024), more.pop("ambient", pairs), premises, claim, **more)
+
+def squares(p, precision, factor=1.0):
+    return tc.at_least("x² + y² ≥ 2xy", p.x**2 + p.y**2, factor * 2 * p.x * p.y)
+
+distinct = tc.Premise("distinct", "x ≠ y", lambda p: p.x != p.y)
+positive = tc.Premise("positive", "x > 0", lambda p: p.x > 0, enforce=lambda p: replace(p, x=abs(p.x) + 1))
+GOOD = theorem("squares_ge_product", squares, distinct, statement=r"x^2 + y^2 \\ge 2xy")
+BAD = theorem("sum_of_squares_ge_quarter", lambda p, precision: tc.at_least("x² + y² ≥ 1/4", p.x**2 + p.y**2, 0.25))
+'''
+
+FILES = {
+    "good": "THEOREMS = (GOOD,)\nFALSE = (GOOD.claiming('factor_1_02', partial(squares, factor=1.02)),)",
+    "false": "THEOREMS = (BAD, GOOD)",
+    "vacuous": """
+huge = tc.Premise("huge", "x > 10", lambda p: p.x > 10)
+THEOREMS = (theorem("nothing", squares, huge), GOOD)""",
+    "raises": """
+def rarely(p, precision):
+    if 0.70 < p.x < 0.71:  # one instance of the first thousand of seed 0
+        raise ValueError("no convergence")
+    return squares(p, precision)
+THEOREMS = (theorem("raises_rarely", rarely, distinct), GOOD)""",
+    "nan": "THEOREMS = (theorem('not_a_number', lambda p, precision: tc.at_least('nan ≥ 0', float('nan'), 0.0)), GOOD)",
+    "conflict": """
+negative = tc.Premise("negative", "y < 0", lambda p: p.y < 0, enforce=lambda p: replace(p, x=-p.x, y=-abs(p.y) - 1))
+THEOREMS = (theorem("conflicting", squares, positive, negative), GOOD)""",
+    "survivor": "THEOREMS = (GOOD,)\nFALSE = (GOOD.claiming('factor_0_98', partial(squares, factor=0.98)),)",
+    "unproved": """
+import sympy as sp
+from theorycheck.symbolic.identities import Identity
+a, b = sp.symbols("a b")
+wrong, right = Identity((a + b)**2, a**2 + b**2), Identity((a + b)**2, a**2 + 2*a*b + b**2)
+THEOREMS = (theorem("with_identity", squares, distinct, identities=(wrong, right)), GOOD)""",
+    "undefined_falsehood": "THEOREMS = (GOOD,)\nFALSE = (GOOD.claiming('broken', lambda p, precision: 1 / 0),)",
+    "exits": """
+def leaves(p, precision):
+    raise SystemExit(0)
+THEOREMS = (theorem("leaves", leaves), GOOD)""",
+    "hidden_state": """
+calls = []
+def moody(p, precision):
+    calls.append(1)
+    return tc.at_least("mood", -1.0 if len(calls) < 12 else 1.0, 0.0)
+THEOREMS = (theorem("moody", moody), GOOD)""",
+}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def written(text: str, name: str = "mine") -> Path:
+        path = tmp_path / f"{name}.py"
+        path.write_text(HEAD + text + "\n", encoding="utf-8")
+        return path
+
+    return written
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.cli, [str(a) for a in arguments], env={"COLUMNS": "200"})
+
+
+def records(path: Path) -> list[dict]:
+    def strict(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(path.read_text(), parse_constant=strict)
+
+
+# -- outcomes --
+
+CORROBORATED = {"squares_ge_product": "CORROBORATED"}
+OUTCOMES = {
+    "good": (0, {}, ["1 of 1 planted falsehoods refuted", "squares_ge_product:factor_1_02"]),
+    "false": (1, {"sum_of_squares_ge_quarter": "REFUTED"}, ["Pair(x=0, y=0)", "left 0, right 0.25", "every simpler one"]),
+    "vacuous": (3, {"nothing": "VACUOUS"}, ["only 0 of 1000 instances satisfy the premises", "`huge` rejected 1000"]),
+    "raises": (3, {"raises_rarely": "INCONCLUSIVE"}, ["instance 477 of seed 0: ValueError: no convergence (mine.py, line ", "in rarely"]),
+    "nan": (3, {"not_a_number": "INCONCLUSIVE"}, ["nan ≥ 0 is not finite"]),
+    "conflict": (3, {"conflicting": "INCONCLUSIVE"}, ["enforcing `negative` (y < 0) broke the earlier premise `positive`"]),
+    "survivor": (1, {}, ["SURVIVED planted falsehood mine/squares_ge_product:factor_0_98: not refuted by 20000", "the check is blind to it"]),
+    "undefined_falsehood": (1, {}, ["SURVIVED planted falsehood mine/squares_ge_product:broken: not refuted by 1024", "ZeroDivisionError"]),
+    "unproved": (
+        3,
+        {"with_identity": "CORROBORATED"},
+        ["UNPROVED identity of mine/with_identity: (a + b)**2 = a**2 + b**2", "1 of 2 identities proved"],
+    ),
+    "exits": (3, {"leaves": "INCONCLUSIVE"}, ["SystemExit"]),
+    "hidden_state": (3, {"moody": "INCONCLUSIVE"}, ["violated the claim, but not again", "hidden randomness"]),
+}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_each_outcome_is_named_and_the_other_theorems_stand(name, write, tmp_path) -> None:
+    status, outcomes, said = OUTCOMES[name]
+    result = run("check", write(FILES[name]), "--jobs", 1, "--json", tmp_path / "out.json")
+    assert result.exit_code == status, result.output
+    assert {r["theorem"]: r["outcome"] for r in records(tmp_path / "out.json")} == outcomes | CORROBORATED
+    assert [sentence for sentence in said if sentence not in result.stdout] == []
+    assert "Traceback" not in result.output
+    assert not re.search(r"\b(true|verified)\b", result.output, re.IGNORECASE)
+
+
+def test_the_json_file_has_the_promised_keys(write, tmp_path) -> None:
+    run("check", write(FILES["good"]), "--jobs", 1, "--instances", 40, "--json", tmp_path / "out.json")
+    (record,) = records(tmp_path / "out.json")
+    assert record.pop("seconds") > 0
+    slack = record["tightest"].pop("slack")
+    assert 0 < slack < 0.1
+    assert record == {
+        "theorem": "squares_ge_product",
+        "paper": "mine",
+        "outcome": "CORROBORATED",
+        "tried": 40,
+        "admitted": record["admitted"],
+        "tightest": {"label": "x² + y² ≥ 2xy"},
+        "power": {"planted": 1, "refuted": 1},
+        "identities": {"stated": 0, "proved": 0},
+    }
+    assert 30 < record["admitted"] < 40
+
+
+def test_falsehoods_are_shown_with_their_smallest_counterexample(write) -> None:
+    path = write(FILES["good"])
+    table, verbose = run("check", path, "--jobs", 1).stdout, run("check", path, "--jobs", 1, "--verbose").stdout
+    row = next(line for line in table.splitlines() if line.startswith("squares_ge_product:factor_1_02"))
+    assert re.search(r"\d+ +\d → 2 +Pair\(x=\S+, y=\S+\):  x² \+ y² ≥ 2xy: left \S+, right \S+", row), row
+    assert "squares_ge_product:factor_1_02: refuted" in verbose
+    assert "first violated at instance" in verbose
+
+
+# -- wrong use and bad input: one sentence, status 2 --
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("THEOREMS = (", "cannot be read: SyntaxError"),
+        ("x = 1", "mine.py exports no THEOREMS"),
+        ("THEOREMS = ()", "mine.py exports no THEOREMS"),
+        ("THEOREMS = GOOD", "THEOREMS of mine.py must be a tuple of tc.Theorem"),
+        ("THEOREMS = (GOOD, GOOD)", "two theorems named squares_ge_product; rename one"),
+        ("def f():\n    return 1 / 0\nf()", f"(line {HEAD.count(NEWLINE) + 2}): ZeroDivisionError: division by zero"),
+        ("raise SystemExit(0)", "SystemExit"),
+        ("import a_module_nobody_has", "No module named 'a_module_nobody_has'"),
+    ],
+)
+def test_a_broken_theorem_file_is_one_error(text: str, said: str, write) -> None:
+    result = run("check", write(text))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1 or "SyntaxError" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "no_such_paper"], "`selector=no_such_paper` matches no theorem"),
+        (["check", "missing.py"], "`file=missing.py` does not exist"),
+        (["check", "--instances", "0"], "--instances"),
+        (["check", "--seed", "-1"], "--seed"),
+        (["check", "--jobs", "many"], "--jobs"),
+        (["check", "--data", "x.csv"], "--data and --target go together"),
+        (["check", "--target", "y"], "--data and --target go together"),
+        (["check", "--data", "no_such.csv", "--target", "y"], "`data=no_such.csv` does not exist"),
+        (["check", "--data", str(DIABETES), "--target", "progression"], "is not a column of"),
+        (["show", "no_such_theorem"], "matches no theorem"),
+        (["prove"], "No such command"),
+    ],
+)
+def test_wrong_use_is_status_2_without_a_traceback(arguments: list[str], said: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unwritable_json_path_is_an_error_before_the_work(write, tmp_path) -> None:
+    started = time.perf_counter()
+    for place in (tmp_path / "no_such_folder" / "out.json", tmp_path):
+        result = run("check", write(FILES["survivor"]), "--jobs", 1, "--json", place)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"`json={place}`"[:60] in result.stderr
+    assert time.perf_counter() - started < 2
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.py"]
+
+
+# -- the reader's data --
+
+
+def test_theorems_are_bound_to_the_data_and_the_others_skipped(write, tmp_path) -> None:
+    text = """
+taking = theorem("total_is_that_of_the_data", lambda s, precision: tc.equal("Σ", s.total, 5.0), ambient=samples)
+THEOREMS = (GOOD, taking)
+FALSE = (taking.claiming("zero", lambda s, precision: tc.equal("Σ", s.total, 0.0)),)"""
+    (tmp_path / "data.csv").write_text("a,y\n1,2\n-1,3\n")
+    for jobs in (1, 2):
+        options = ("--data", tmp_path / "data.csv", "--target", "y", "--jobs", jobs, "--instances", 100, "--json", tmp_path / "out.json")
+        result = run("check", write(text), *options)
+        assert result.exit_code == 0, result.output
+        (record,) = records(tmp_path / "out.json")
+        assert (record["theorem"], record["outcome"], record["admitted"], record["power"]["planted"]) == (taking_name(text), "CORROBORATED", 100, 0)
+        assert "SKIPPED       mine/squares_ge_product: `recipe=pairs` takes no data of your own" in result.stdout
+        assert "1 theorem checked, 1 corroborated, 1 skipped" in result.stdout
+
+
+def taking_name(text: str) -> str:
+    found = re.search(r'theorem\("(\w+)"', text)
+    assert found
+    return found.group(1)
+
+
+def test_data_that_no_theorem_takes_is_an_error(write, tmp_path) -> None:
+    (tmp_path / "data.csv").write_text("a,y\n1,2\n")
+    result = run("check", write(FILES["good"]), "--data", tmp_path / "data.csv", "--target", "y", "--jobs", 1)
+    assert result.exit_code == 2
+    assert "suits none of the theorems asked for (1)" in result.stderr
+
+
+# -- list and show --
+
+
+def test_list_names_every_theorem_in_full() -> None:
+    from theorycheck.library import papers
+
+    for columns in ("400", None):
+        result = CliRunner().invoke(cli.cli, ["list"], env={"COLUMNS": columns})
+        assert result.exit_code == 0
+        assert [t.name for paper in papers() for t in paper.theorems if t.name not in result.stdout] == []
+
+
+def test_show_has_statement_premises_setting_and_source(write) -> None:
+    result = run("show", write(FILES["good"]))
+    assert result.exit_code == 0
+    for said in ("mine/squares_ge_product", r"x^2 + y^2 \ge 2xy", "distinct: x ≠ y", "Reader 2024", "x and y are real.", "factor_1_02", "≥"):
+        assert said in result.stdout
+
+
+def test_show_takes_a_bare_name() -> None:
+    from theorycheck.library import papers
+
+    theorem = next(t for paper in papers() for t in paper.theorems)
+    result = run("show", theorem.name)
+    assert result.exit_code == 0
+    assert f"/{theorem.name}" in result.stdout
+
+
+# -- true processes --
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "theorycheck", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True)
+
+
+def wait_for(what: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+def pids_in(folder: Path) -> list[int]:
+    return [int(path.name) for path in folder.iterdir()]
+
+
+SLOW = """
+def slowly(p, precision, seconds=0.005):
+    (Path({folder!r}) / str(os.getpid())).touch()
+    time.sleep(seconds)
+    return squares(p, precision)
+THEOREMS = (GOOD, theorem("slow", slowly, distinct), theorem("slower", partial(slowly, seconds=0.05), distinct))
+"""
+
+
+@pytest.fixture
+def slow(write, tmp_path) -> tuple[Path, Path]:
+    """A file with a quick theorem and two slow ones, and the folder where the processes that run them leave their number."""
+    folder = tmp_path / "pids"
+    folder.mkdir()
+    return write(SLOW.format(folder=str(folder)), "slow"), folder
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_run_keeps_what_was_decided(jobs: int, slow, tmp_path) -> None:
+    path, pids = slow
+    process = start("check", path, "--jobs", jobs, "--json", tmp_path / "out.json")
+    wait_for(lambda: pids_in(pids))
+    wait_for(lambda: records(tmp_path / "out.json"))
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, "")
+    assert [r["theorem"] for r in records(tmp_path / "out.json")] == ["squares_ge_product"]
+    assert "INTERRUPTED: 1 of 3 theorems were decided" in out
+    assert "CORROBORATED  slow/squares_ge_product" in out
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+@LINUX
+def test_a_worker_killed_from_outside_changes_nothing(slow, tmp_path) -> None:
+    path, pids = slow
+    arguments = ("check", f"{path}", "--jobs", 2, "--instances", 200, "--json")
+    path.write_text(path.read_text() + "THEOREMS = THEOREMS[:2]\n")
+    process = start(*arguments, tmp_path / "disturbed.json")
+    wait_for(lambda: len(pids_in(pids)) == 2)
+    os.kill(pids_in(pids)[0], signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, ""), out
+    assert len(pids_in(pids)) > 2
+    undisturbed = start(*arguments, tmp_path / "undisturbed.json")
+    undisturbed.communicate(timeout=60)
+    found = [[r | {"seconds": 0} for r in records(tmp_path / name)] for name in ("disturbed.json", "undisturbed.json")]
+    assert found[0] == found[1]
+
+
+@LINUX
+def test_workers_do_not_outlive_a_killed_run(slow) -> None:
+    path, pids = slow
+    process = start("check", path, "--jobs", 2)
+    wait_for(lambda: len(pids_in(pids)) == 2)
+    workers = pids_in(pids)
+    process.kill()
+    process.communicate(timeout=20)
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=10)
+
+
+def test_a_theorem_that_kills_its_workers_is_inconclusive_and_the_others_stand(write, tmp_path) -> None:
+    path = write("""
+def deadly(p, precision):
+    if p.x == 1.5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return squares(p, precision)
+THEOREMS = (theorem("deadly", deadly, distinct), GOOD)
+FALSE = (GOOD.claiming("factor_1_02", partial(squares, factor=1.02)),)""")
+    process = start("check", path, "--jobs", 2, "--json", tmp_path / "out.json")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (3, ""), out
+    assert {r["theorem"]: (r["outcome"], r["power"]["refuted"]) for r in records(tmp_path / "out.json")} == {
+        "deadly": ("INCONCLUSIVE", 0),
+        "squares_ge_product": ("CORROBORATED", 1),
+    }
+    assert re.search(
+        r"instances \d+ to \d+ of seed 0: the worker process died twice \(killed, or out of memory\); those after them were not tried", out
+    )
+
+
+def test_results_do_not_depend_on_jobs(write, tmp_path) -> None:
+    text = FILES["false"] + "\nFALSE = (GOOD.claiming('factor_1_02', partial(squares, factor=1.02)),)"
+    found = []
+    for jobs in (1, 2):
+        result = run("check", write(text), "--jobs", jobs, "--json", tmp_path / "out.json", "--verbose")
+        shown = re.sub(r"\d+\.\d s|\d+\.\d *$", "", result.stdout, flags=re.MULTILINE)
+        found.append(([r | {"seconds": 0} for r in records(tmp_path / "out.json")], shown, result.exit_code))
+    assert found[0] == found[1]
+
+
+def test_the_command_starts_light() -> None:
+    """Help and bad usage pay for nothing beyond `import theorycheck` and the command-line library."""
+    code = "import sys, theorycheck; before = set(sys.modules); import theorycheck.cli; print(*(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
+    assert {"numba", "sympy", "rich", "flint", "hypothesis"} & {name.split(".")[0] for name in done.stdout.split()} == set()
+    assert "click" in done.stdout
+
+
+def test_python_m_is_the_command() -> None:
+    process = start("check", "no_such_paper")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, "")
+    assert "matches no theorem" in err
+
+
+def test_what_no_one_foresaw_is_status_3(monkeypatch, capsys) -> None:
+    def defective(*_: object, **__: object) -> None:
+        raise RuntimeError("planted defect")
+
+    monkeypatch.setattr("theorycheck.library.papers", defective)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["list"])
+    assert ended.value.code == 3
+    assert "this is a defect" in capsys.readouterr().err
+
+
+def test_a_disk_that_fills_up_ends_the_run_with_what_was_decided(write, tmp_path, monkeypatch) -> None:
+    from theorycheck.report import results
+
+    attempts, honest = count(), results.write_results
+
+    def failing(path: Path, reports: list) -> None:
+        if next(attempts) == 2:
+            raise InvalidArgument("json", str(path), "cannot be written (No space left on device)", "make room")
+        honest(path, reports)
+
+    monkeypatch.setattr(results, "write_results", failing)
+    result = run("check", write(FILES["false"]), "--jobs", 1, "--instances", 50, "--json", tmp_path / "out.json")
+    assert result.exit_code == 2
+    assert "No space left on device" in result.stdout
+    assert "REFUTED mine/sum_of_squares_ge_quarter" in result.stdout

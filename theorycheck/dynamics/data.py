@@ -1,0 +1,184 @@
+"""Data sets: the linear map from w to predictions, its adjoint, and the targets.
+
+Shapes: X is ``(..., n, d)`` with samples as rows, y is ``(..., n)``, or ``(..., n, d_out)`` for several outputs. Leading axes of
+both broadcast against each other and against those of θ: they hold many data sets at once. Arrays are copied and read-only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite
+from theorycheck.measured import EPS
+
+
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """Inputs with targets, the common part of `Regression` and `Classification`."""
+
+    X: np.ndarray
+    y: np.ndarray
+    several_outputs: bool | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        X, y = _read_only(require_finite("X", self.X)), _read_only(require_finite("y", self.y))
+        if X.ndim < 2 or 0 in X.shape:
+            raise ShapeMismatch("X.shape", X.shape, "must be (..., n, d) with at least one sample and one input", "pass X with samples as rows")
+        n, several = X.shape[-2], self.several_outputs
+        if several is None:
+            several = y.ndim >= 2 and y.shape[-2] == n and (y.ndim >= X.ndim or y.shape[-1] != n)
+        if y.ndim < 1 + several or y.shape[-1 - several] != n:
+            raise ShapeMismatch("y.shape", y.shape, f"must be (..., {n}) or (..., {n}, d_out) for X of shape {X.shape}", "pass one target a sample")
+        for name, value in (("X", X), ("y", y), ("several_outputs", bool(several))):
+            object.__setattr__(self, name, value)
+        try:
+            _ = self.lanes
+        except ValueError:
+            raise ShapeMismatch(
+                "y.shape", y.shape, f"must broadcast with X of shape {X.shape} in the leading axes", "repeat the smaller one"
+            ) from None
+
+    @property
+    def samples(self) -> int:
+        """n, the number of samples."""
+        return self.X.shape[-2]
+
+    @property
+    def inputs(self) -> int:
+        """d, the number of inputs."""
+        return self.X.shape[-1]
+
+    @property
+    def outputs(self) -> int:
+        """d_out, 1 for targets of shape ``(..., n)``."""
+        return self.y.shape[-1] if self.several_outputs else 1
+
+    @property
+    def sample_axis(self) -> int:
+        """Axis of the samples in targets and predictions, counted from the end."""
+        return -2 if self.several_outputs else -1
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """Leading axes: the shape of a family of data sets, ``()`` for one."""
+        return np.broadcast_shapes(self.X.shape[:-2], self.y.shape[: self.sample_axis])
+
+    def predictions(self, w: np.ndarray) -> np.ndarray:
+        """X w, or X Wᵀ: w ``(..., d)`` or ``(..., d_out, d)`` -> the shape of targets."""
+        return self.X @ np.swapaxes(w, -1, -2) if self.several_outputs else (self.X @ w[..., None])[..., 0]
+
+    def pulled_back(self, slope: np.ndarray) -> np.ndarray:
+        """The adjoint of `predictions`: a slope in the predictions -> the slope in w."""
+        if self.several_outputs:
+            return np.swapaxes(slope, -1, -2) @ self.X
+        return (slope[..., None, :] @ self.X)[..., 0, :]
+
+    def curvature(self, bend: np.ndarray) -> np.ndarray:
+        """Xᵀ diag(bend) X, shape ``(..., d, d)``, for one bend a sample, shape ``(..., n)``."""
+        return np.swapaxes(self.X, -1, -2) @ (bend[..., None] * self.X)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """Σ = XᵀX/n, shape ``(..., d, d)``; not centred."""
+        return _read_only(np.swapaxes(self.X, -1, -2) @ self.X / self.samples)
+
+    @cached_property
+    def correlation(self) -> np.ndarray:
+        """Xᵀy/n, shape ``(..., d)`` or, transposed as w is, ``(..., d_out, d)``."""
+        return _read_only(self.pulled_back(self.y) / self.samples)
+
+    @cached_property
+    def factor(self) -> np.ndarray:
+        """F with FᵀF = Σ, shape ``(..., min(n, d), d)``: the triangular factor of X/√n. Exists for singular Σ too."""
+        scaled = self.X / np.sqrt(self.samples)
+        return _read_only(scaled if self.samples <= self.inputs else np.asarray(np.linalg.qr(scaled, mode="r")))
+
+    @cached_property
+    def along_times(self) -> Self:
+        """The same data with one more leading axis behind the present ones, for states of shape ``(..., T, P)``."""
+        X = self.X if self.X.ndim == 2 else self.X[..., None, :, :]
+        y = self.y if self.y.ndim == -self.sample_axis else np.expand_dims(self.y, self.sample_axis - 1)
+        return replace(self, X=X, y=y)
+
+    def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> Self:
+        """Data sets of the lanes where `mask`, of shape `lanes`, is true, along one leading axis (none, if all share one data set)."""
+        if not self.lanes:
+            return self
+        X = self.X if self.X.ndim == 2 else np.broadcast_to(self.X, (*lanes, *self.X.shape[-2:]))[mask]
+        k = -self.sample_axis
+        y = self.y if self.y.ndim == k else np.broadcast_to(self.y, (*lanes, *self.y.shape[-k:]))[mask]
+        return replace(self, X=X, y=y)
+
+    @cached_property
+    def least_squares(self) -> np.ndarray:
+        """The minimiser of |y - X w|² of least norm, shape ``(..., d)`` or ``(..., d_out, d)``.
+
+        By singular values; those below ``max(n, d) · eps`` times the largest count as zero.
+        """
+        return _read_only(self.solved(self.y))
+
+    @cached_property
+    def pseudo_inverse(self) -> np.ndarray:
+        """X⁺, shape ``(..., d, n)``."""
+        return _read_only(np.linalg.pinv(self.X, rcond=max(self.X.shape[-2:]) * EPS))
+
+    def solved(self, targets: np.ndarray) -> np.ndarray:
+        """The w of least norm whose predictions are nearest to the given targets."""
+        inverse = self.pseudo_inverse
+        return np.swapaxes(inverse @ targets, -1, -2) if self.several_outputs else (inverse @ targets[..., None])[..., 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Regression(_Samples):
+    """Inputs X with real targets y.
+
+    Parameters
+    ----------
+    X : array_like, shape (..., n, d)
+        Samples as rows.
+    y : array_like, shape (..., n) or (..., n, d_out)
+        Targets.
+    several_outputs : bool or None
+        Whether y has an axis of outputs. None infers it: where both readings fit, y with as many axes as X has one.
+
+    Raises
+    ------
+    NotFinite, ShapeMismatch
+        Where an entry is not finite, or the samples of X and y differ in number.
+
+    Examples
+    --------
+    >>> Regression([[1.0], [2.0]], [2.0, 4.0]).least_squares
+    array([2.])
+
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class Classification(_Samples):
+    """Inputs X, shape ``(..., n, d)``, with labels y = ±1, shape ``(..., n)``.
+
+    Raises
+    ------
+    NotFinite, ShapeMismatch, InvalidArgument
+        Where an entry is not finite, the samples differ in number, or a label is neither 1 nor -1.
+
+    """
+
+    def __post_init__(self) -> None:
+        if self.several_outputs:
+            raise InvalidArgument("several_outputs", True, "does not fit labels of two classes", "pass y of shape (..., n)")
+        object.__setattr__(self, "several_outputs", False)
+        super().__post_init__()
+        if not np.all(np.abs(self.y) == 1.0):
+            raise InvalidArgument("y", self.y, "must hold labels 1 and -1 only", "pass np.where(positive, 1.0, -1.0)")
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array = np.array(array, dtype=float)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,218 @@
+"""Objectives: a risk in θ, its derivatives, and how far rounding may have moved each of them.
+
+`Objective` joins a parametrization θ -> w, a loss of predictions, and data, by the chain rule:
+
+    G = ∂R/∂w = Xᵀ slope,   K = Xᵀ diag(bend) X,   ∇R = Jᵀ G,   ∇²R = Jᵀ (I ⊗ K) J + Σ_i G_i ∇²w_i.
+
+Everything broadcasts over leading axes of θ and of the data. Risks go through residuals, never through expanded squares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol, Self
+
+import numpy as np
+
+from theorycheck.dynamics.data import Classification, Regression
+from theorycheck.errors import InvalidArgument, ShapeMismatch
+from theorycheck.measured import EPS
+from theorycheck.symbolic.kernels.bounded import bounded, euclidean
+from theorycheck.symbolic.losses import Loss, SquaredLoss
+from theorycheck.symbolic.parametrizations import Parametrization
+
+
+class SmoothRisk(Protocol):
+    """What flows, methods and quantities ask for: any model of its own may offer it.
+
+    θ and v are ``(..., P)``. Each `..._error` bounds, to first order in eps, what rounding did to the value of that name.
+    """
+
+    @property
+    def parameters(self) -> int:
+        """P, the number of entries of θ."""
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """Leading axes of its own, those of its data."""
+
+    @property
+    def along_times(self) -> Self:
+        """The same, for states of shape ``(..., T, P)`` behind the present leading axes."""
+
+    def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> Self:
+        """Restriction to the lanes where `mask`, of shape `lanes`, is true."""
+
+    def risk(self, theta: np.ndarray) -> np.ndarray:
+        """R(θ), shape ``(...)``."""
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """∇R(θ), shape ``(..., P)``."""
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """∇²R(θ), shape ``(..., P, P)``."""
+
+    def hvp(self, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """∇²R(θ) v, shape ``(..., P)``."""
+
+    def risk_error(self, theta: np.ndarray) -> np.ndarray:
+        """Shape ``(...)``."""
+
+    def gradient_error(self, theta: np.ndarray) -> np.ndarray:
+        """In the Euclidean norm, shape ``(...)``."""
+
+    def hessian_error(self, theta: np.ndarray) -> np.ndarray:
+        """In the spectral norm, and of a product with a vector of norm 1, shape ``(...)``."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The risk of a parametrised model on data.
+
+    Parameters
+    ----------
+    model : Parametrization
+        θ -> w.
+    loss : Loss
+        Of predictions, with its constant.
+    data : Regression or Classification
+        What the predictions are compared with.
+
+    Raises
+    ------
+    ShapeMismatch
+        Where the data does not have the inputs or the outputs of the model.
+
+    Examples
+    --------
+    >>> from theorycheck.symbolic.parametrizations import DeepLinear
+    >>> objective = Objective(DeepLinear((1, 1, 1)), SquaredLoss(), Regression([[1.0]], [1.0]))
+    >>> objective.risk([2.0, 1.0]), objective.gradient([2.0, 1.0])
+    (np.float64(1.0), array([2., 4.]))
+
+    """
+
+    model: Parametrization
+    loss: Loss
+    data: Regression | Classification
+
+    def __post_init__(self) -> None:
+        shape, data = self.model.shape, self.data
+        if shape[-1] != data.inputs:
+            raise ShapeMismatch("X.shape", data.X.shape, f"must end with the {shape[-1]} inputs of {self.model}", "pass X with samples as rows")
+        expected = (data.samples, *shape[:-1])
+        if (len(shape) == 2) is not data.several_outputs or (len(shape) == 2 and shape[0] != data.outputs):
+            raise ShapeMismatch("y.shape", data.y.shape, f"must end with {expected} for {self.model}", "pass one target for every sample and output")
+        if len(shape) == 2 and not isinstance(self.loss, SquaredLoss):
+            raise InvalidArgument(
+                "loss", self.loss, "is offered for models with one output only", "pass SquaredLoss() or a model with w of shape (d,)"
+            )
+
+    @property
+    def parameters(self) -> int:
+        """P, the number of entries of θ."""
+        return self.model.parameters
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """Leading axes of the data."""
+        return self.data.lanes
+
+    @property
+    def along_times(self) -> Objective:
+        """The same, for states of shape ``(..., T, P)``."""
+        return replace(self, data=self.data.along_times)
+
+    def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> Objective:
+        """The objective of the lanes where `mask`, of shape `lanes`, is true."""
+        return replace(self, data=self.data.chosen(lanes, mask))
+
+    def predictions(self, theta: np.ndarray) -> np.ndarray:
+        """Shape ``(..., n)`` or ``(..., n, d_out)``."""
+        return self.data.predictions(self.model.w(theta))
+
+    def risk(self, theta: np.ndarray) -> np.ndarray:
+        """R(θ), shape ``(...)``."""
+        return self.loss.risk(*self._compared(theta), sample_axis=self.data.sample_axis)
+
+    def gradient_in_w(self, theta: np.ndarray) -> np.ndarray:
+        """G = ∂R/∂w, the shape of w."""
+        return self.data.pulled_back(self.loss.slope(*self._compared(theta), sample_axis=self.data.sample_axis))
+
+    def curvature(self, theta: np.ndarray) -> np.ndarray:
+        """K, shape ``(..., d_in, d_in)``: the Hessian of the risk in w is I ⊗ K. It is 2cΣ for the squared loss, whatever θ."""
+        if isinstance(self.loss, SquaredLoss):
+            return 2 * self.loss.c * self.data.covariance
+        return self.data.curvature(self.loss.bend(*self._compared(theta)))
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """∇R(θ), shape ``(..., P)``."""
+        theta = self.model.checked(theta)
+        return self.model.kernels.gradient(theta, self.gradient_in_w(theta))
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """∇²R(θ), shape ``(..., P, P)``."""
+        theta = self.model.checked(theta)
+        return self.model.kernels.hessian(theta, self.gradient_in_w(theta), self.curvature(theta))
+
+    def hvp(self, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """∇²R(θ) v without the matrix, shape ``(..., P)``."""
+        theta, v = self.model.checked(theta), self.model.checked(v)
+        return self.model.kernels.hvp(theta, self.gradient_in_w(theta), self.curvature(theta), v)
+
+    def risk_error(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the rounding error of `risk`, shape ``(...)``."""
+        prediction, y = self._compared(theta)
+        moved, axis = self._prediction_error(theta), self.data.sample_axis
+        slope, bend = (np.abs(f(prediction, y, sample_axis=axis)) for f in (self.loss.slope, self.loss.bend))
+        by_prediction = np.sum(slope * moved + bend * moved**2, axis=tuple(range(axis, 0)))
+        return by_prediction + (self.data.samples * self.data.outputs + 8) * EPS * np.abs(self.risk(theta))
+
+    def gradient_in_w_error(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the norm of the rounding error of `gradient_in_w`, shape ``(...)``."""
+        prediction, y = self._compared(theta)
+        axis = self.data.sample_axis
+        slope, bend = (np.abs(f(prediction, y, sample_axis=axis)) for f in (self.loss.slope, self.loss.bend))
+        moved = bend * self._prediction_error(theta) + (self.data.samples + 8) * EPS * slope
+        return np.sum(self._sizes * moved, axis=tuple(range(axis, 0)))
+
+    def curvature_error(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the norm of the rounding error of `curvature`, shape ``(...)``."""
+        prediction, y = self._compared(theta)
+        bend = self.loss.bend(prediction, y, sample_axis=self.data.sample_axis)
+        relative: np.ndarray | float = (self.data.samples + 8) * EPS
+        if not isinstance(self.loss, SquaredLoss):  # the third derivative is at most the second, for labels of size 1
+            relative = relative + self._prediction_error(theta)
+        moved = self._sizes**2 * bend * relative
+        return np.sum(moved[..., 0] if self.data.several_outputs else moved, axis=-1)
+
+    def gradient_error(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the norm of the rounding error of `gradient`, shape ``(...)``."""
+        theta = self.model.checked(theta)
+        return bounded(self.model.kernels).gradient_error(theta, self.gradient_in_w(theta), self.gradient_in_w_error(theta))
+
+    def hessian_error(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the spectral norm of the rounding error of `hessian`, and on that of `hvp` for v of norm 1, shape ``(...)``."""
+        theta = self.model.checked(theta)
+        G, K = self.gradient_in_w(theta), self.curvature(theta)
+        return bounded(self.model.kernels).hessian_error(theta, G, self.gradient_in_w_error(theta), K, self.curvature_error(theta))
+
+    @cached_property
+    def _sizes(self) -> np.ndarray:
+        """Norms of the samples, in the shape of the targets or with one entry for all outputs."""
+        norms = np.linalg.norm(self.data.X, axis=-1)
+        return norms[..., None] if self.data.several_outputs else norms
+
+    def _compared(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions and targets, broadcast to common leading axes."""
+        prediction, y, k = self.predictions(theta), self.data.y, -self.data.sample_axis
+        leading = np.broadcast_shapes(prediction.shape[:-k], y.shape[:-k])
+        return np.broadcast_to(prediction, (*leading, *prediction.shape[-k:])), np.broadcast_to(y, (*leading, *y.shape[-k:]))
+
+    def _prediction_error(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the rounding error of every prediction, in the shape of the targets or with one entry for all outputs."""
+        theta = self.model.checked(theta)
+        kernels, axes = bounded(self.model.kernels), len(self.model.shape)
+        moved = kernels.w_error(theta) + (self.data.inputs + 1) * EPS * euclidean(kernels.w(theta), axes)
+        return self._sizes * moved.reshape(*moved.shape, *(1,) * axes)

@@ -1,0 +1,217 @@
+"""Trajectories: `follow` runs a method or a flow from a start until something happens, and keeps what was asked for.
+
+A method or flow is a frozen value with one entry, `trace` (see `Dynamics`); where to stop, what to keep and what to record are
+values of their own. Divergence is an ending of one lane, not an exception: the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+
+from theorycheck.dynamics.objectives import SmoothRisk
+from theorycheck.dynamics.quantities import Quantity
+from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_positive
+from theorycheck.measured import Measured, Precision, in_force
+
+
+class Ending(Enum):
+    """Why a lane of a trajectory ended; the value is the sentence that says so."""
+
+    REACHED_STEPS = "took the steps asked for"
+    REACHED_TIME = "reached the time asked for"
+    GRADIENT_SMALL = "the norm of the gradient fell to the threshold"
+    EVENT = "the event changed its sign"
+    DIVERGED = "left the finite numbers; the last finite state is kept"
+
+    @property
+    def sentence(self) -> str:
+        """The ending in words."""
+        return self.value
+
+
+Event = Callable[[SmoothRisk, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """Where to stop: the first of these to happen, lane by lane.
+
+    Parameters
+    ----------
+    steps : int or array of int
+        Number of steps of a method.
+    time : float or array
+        Time; a method stops at the first step at or after it.
+    gradient_norm : float or array
+        Stop where ‖∇R‖ is at most this, the start included.
+    event : callable
+        ``event(objective, theta)`` -> signed values of the leading shape; stop where one changes its sign or reaches zero.
+
+    Raises
+    ------
+    InvalidArgument
+        If nothing is given, or something negative.
+
+    """
+
+    steps: int | np.ndarray | None = None
+    time: float | np.ndarray | None = None
+    gradient_norm: float | np.ndarray | None = None
+    event: Event | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is None and self.time is None and self.gradient_norm is None and self.event is None:
+            raise InvalidArgument("until", "Stop()", "never stops", "pass Stop(steps=1000), Stop(time=10.0) or another condition")
+        if self.steps is not None and (np.asarray(self.steps).dtype.kind not in "iu" or np.any(np.asarray(self.steps) < 0)):
+            raise InvalidArgument("steps", self.steps, "must be a whole number from 0", "pass steps=1000")
+        if self.time is not None:
+            require_positive("time", self.time)
+        if self.gradient_norm is not None and np.any(require_finite("gradient_norm", self.gradient_norm) < 0):
+            raise InvalidArgument("gradient_norm", self.gradient_norm, "must not be negative", "pass gradient_norm=1e-8")
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Keep the start and the end: two states."""
+
+
+@dataclass(frozen=True)
+class Every:
+    """Keep the start, every `steps`-th state of a method, and the end."""
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.steps, int | np.integer) or self.steps < 1:
+            raise InvalidArgument("steps", self.steps, "must be a whole number from 1", "pass Every(10)")
+
+
+@dataclass(frozen=True, eq=False)
+class At:
+    """Keep the states at given times, ascending; a method keeps the first at or after each. Past its end a lane stays where it ended."""
+
+    times: np.ndarray
+
+    def __post_init__(self) -> None:
+        times = np.array(require_finite("times", self.times))
+        if times.ndim != 1 or not times.size or np.any(np.diff(times) < 0) or times[0] < 0:
+            raise InvalidArgument("times", self.times, "must be ascending numbers from 0", "pass At([0.0, 1.0, 2.0])")
+        times.flags.writeable = False
+        object.__setattr__(self, "times", times)
+
+
+Save = Ends | Every | At
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """What a method or a flow hands back: a `Trajectory` without records. Shapes as there."""
+
+    times: np.ndarray
+    states: np.ndarray
+    final: np.ndarray
+    ending: np.ndarray
+    error: np.ndarray
+    cost: np.ndarray
+
+
+class Dynamics(Protocol):
+    """A method or a flow, frozen and without progress in it."""
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """Leading shape of its own arguments, such as step sizes."""
+
+    def trace(self, objective: SmoothRisk, start: np.ndarray, until: Stop, save: Save, precision: Precision) -> Path:
+        """Run from `start`, shape ``(..., P)``, whose leading axes are those of the result. Floating-point traps are off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """States along a run, lane by lane.
+
+    Parameters
+    ----------
+    times : ndarray, shape (..., T)
+        Of the states kept; a lane that has ended repeats its end.
+    states : ndarray, shape (..., T, P)
+        What was kept.
+    final : ndarray, shape (..., P)
+        Where each lane ended.
+    records : mapping of quantity -> Measured, shape (..., T)
+        The quantities asked for, at the states kept.
+    ending : ndarray of Ending, shape (...,)
+        Why.
+    error : ndarray, shape (...,)
+        Bar on `final` in the Euclidean norm; how it is obtained, the method or flow says. Infinite for a lane that diverged.
+    cost : ndarray of int, shape (...,)
+        Gradient evaluations.
+
+    """
+
+    times: np.ndarray
+    states: np.ndarray
+    final: np.ndarray
+    records: Mapping[Quantity, Measured]
+    ending: np.ndarray
+    error: np.ndarray
+    cost: np.ndarray
+
+    def ended(self, ending: Ending) -> np.ndarray:
+        """Whether each lane ended so, shape ``(...)``."""
+        return np.array([found is ending for found in self.ending.flat], dtype=bool).reshape(self.ending.shape)
+
+
+def follow(
+    objective: SmoothRisk,
+    method_or_flow: Dynamics,
+    start: np.ndarray,
+    until: Stop,
+    record: Iterable[Quantity] = (),
+    save: Save = Ends(),
+    precision: Precision | None = None,
+) -> Trajectory:
+    """Run a method or a flow.
+
+    Parameters
+    ----------
+    objective : SmoothRisk
+        What is descended.
+    method_or_flow : Dynamics
+        Such as `GradientDescent`.
+    start : array_like, shape (..., P)
+        Broadcasts with the data of the objective and with the arguments of the method.
+    until : Stop
+        Where to stop.
+    record : iterable of quantities
+        Evaluated at the states kept.
+    save : Ends, Every or At
+        Which states are kept; it bounds the memory.
+    precision : Precision, optional
+        That of the scope by default.
+
+    Raises
+    ------
+    NotFinite, ShapeMismatch, InvalidArgument
+        For a start that is not finite or of the wrong shape, or a stop that the method cannot serve.
+
+    """
+    start, P = require_finite("start", start), objective.parameters
+    if start.ndim < 1 or start.shape[-1] != P:
+        raise ShapeMismatch("start.shape", start.shape, f"must end with ({P},)", "pass one entry a parameter")
+    shapes = {"start": start.shape[:-1], "data": objective.lanes, "method": method_or_flow.lanes}
+    try:
+        lanes = np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        raise ShapeMismatch("start.shape", start.shape, f"must broadcast in the leading axes: {shapes}", "give all the same leading axes") from None
+    level = in_force(precision)
+    with np.errstate(all="ignore"), level.scope():
+        path = method_or_flow.trace(objective, np.array(np.broadcast_to(start, (*lanes, P))), until, save, level)
+        records = {quantity: quantity(objective.along_times, path.states, level) for quantity in record}
+    return Trajectory(path.times, path.states, path.final, MappingProxyType(records), path.ending, path.error, path.cost)

@@ -1,0 +1,225 @@
+"""Dormand-Prince 8(5,3) over a block of lanes: stages, error norms, the interpolant.
+
+Arrays of a block have one column a lane (see `lanes`); K holds the slopes of the stages, shape (16, P, n). The formulas are those
+of Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, II.5 (step control) and II.6 (interpolant), and, for
+the edge of stability, volume II, IV.2.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.descent_steps import slopes
+from theorycheck.symbolic.kernels.lanes import add_products, clear, up
+
+CHUNK = 512  # entries that a linear combination works on at a time: they stay in the nearest cache
+STAGES, EXTRA = 12, 3
+SOLUTION, THIRD, FIFTH = 16, 17, 18  # rows of the tableau after those of the stages
+
+
+class Tableau(NamedTuple):
+    """Linear combinations of stages that the method is made of: a row each, its coefficients that are not zero first in place."""
+
+    counts: np.ndarray  # (19,) how many of them
+    stages: np.ndarray  # (19, 16) which stage each belongs to
+    values: np.ndarray  # (19, 16)
+    interpolant: np.ndarray  # (4, 16) the same for the four highest terms of the interpolant, in full
+
+    @classmethod
+    def of(cls, A: np.ndarray, B: np.ndarray, E3: np.ndarray, E5: np.ndarray, D: np.ndarray) -> Tableau:
+        """Pack the published arrays: A of shape (16, 16), whose last three rows serve the interpolant, B, E3, E5 and D."""
+        rows = [*A, B, E3, E5]
+        counts, stages, values = np.zeros(len(rows), np.int64), np.zeros((len(rows), 16), np.int64), np.zeros((len(rows), 16))
+        for r, row in enumerate(rows):
+            nonzero = np.flatnonzero(row)
+            counts[r], stages[r, : nonzero.size], values[r, : nonzero.size] = nonzero.size, nonzero, row[nonzero]
+        return cls(counts, stages, values, np.array(D, dtype=float, order="C"))
+
+
+class Network(NamedTuple):
+    """What is the same for all lanes, and where layers begin (`lanes.offsets`)."""
+
+    widths: np.ndarray
+    at: np.ndarray
+    to: np.ndarray
+
+
+class Block(NamedTuple):
+    """Arrays of a block of n lanes."""
+
+    T: np.ndarray  # (P, n) states
+    Y: np.ndarray  # (P, n) states after the step
+    X: np.ndarray  # (P, n) where a stage is evaluated
+    W: np.ndarray  # (P, n) a linear combination
+    K: np.ndarray  # (16, P, n) slopes of the stages
+    S: np.ndarray  # (d_0 d_0, n) -2cΣ
+    C: np.ndarray  # (d_L d_0, n) -2c times the correlation
+    Q: np.ndarray  # (d_L Σ d_k, n) room of the sweeps
+    H: np.ndarray
+
+
+@compiled
+def block_arrays(P, covariance, correlation, height, n):
+    """Uninitialised arrays of a block."""
+    return Block(
+        np.empty((P, n)),
+        np.empty((P, n)),
+        np.empty((P, n)),
+        np.empty((P, n)),
+        np.zeros((STAGES + 1 + EXTRA, P, n)),
+        np.empty((covariance, n)),
+        np.empty((correlation, n)),
+        np.empty((height, n)),
+        np.empty((height, n)),
+    )
+
+
+@compiled
+def field(net, block, T, out):
+    """out = -∇R(T)."""
+    slopes(net.widths, net.at, net.to, T, block.S, block.C, block.Q, block.H)
+    up(net.widths, net.at, net.to, T, block.H)
+    clear(out)
+    add_products(net.widths, net.at, net.to, block.Q, block.H, out)
+
+
+@compiled
+def add_three(o, a, x, b, y, c, z):
+    """o += a x + b y + c z, from the left."""
+    for i in range(o.size):
+        o[i] = o[i] + a * x[i] + b * y[i] + c * z[i]
+
+
+@compiled
+def weighted(tableau, row, K, out):
+    """out = Σ_j a_j K_j for one row of the tableau."""
+    entries, stride, all_slopes = out.reshape(-1), out.size, K.reshape(-1)
+    count, stage, a = tableau.counts[row], tableau.stages[row], tableau.values[row]
+    for low in range(0, entries.size, CHUNK):
+        o, k = entries[low : min(low + CHUNK, entries.size)], all_slopes[low:]
+        for i in range(o.size):
+            o[i] = 0.0
+        j = 0
+        while j + 2 < count:
+            add_three(o, a[j], k[stage[j] * stride :], a[j + 1], k[stage[j + 1] * stride :], a[j + 2], k[stage[j + 2] * stride :])
+            j += 3
+        while j < count:
+            c, x = a[j], k[stage[j] * stride :]
+            for i in range(o.size):
+                o[i] += c * x[i]
+            j += 1
+
+
+@compiled
+def displaced(T, h, W, out):
+    """out = T + h W, every lane with its own h."""
+    for p in range(T.shape[0]):
+        t, w, o = T[p], W[p], out[p]
+        for lane in range(h.size):
+            o[lane] = t[lane] + h[lane] * w[lane]
+
+
+@compiled
+def stages(net, tableau, block, h):
+    """One attempted step: Y, and K up to the slope at Y; X is left where the last stage before it was evaluated."""
+    for s in range(1, STAGES):
+        weighted(tableau, s, block.K, block.W)
+        displaced(block.T, h, block.W, block.X)
+        field(net, block, block.X, block.K[s])
+    weighted(tableau, SOLUTION, block.K, block.W)
+    displaced(block.T, h, block.W, block.Y)
+    field(net, block, block.Y, block.K[STAGES])
+
+
+@compiled
+def sizes(X, out):
+    """Euclidean norm of every column."""
+    for lane in range(out.size):
+        out[lane] = 0.0
+    for p in range(X.shape[0]):
+        x = X[p]
+        for lane in range(out.size):
+            out[lane] += x[lane] * x[lane]
+    for lane in range(out.size):
+        out[lane] = np.sqrt(out[lane])
+
+
+@compiled
+def distances(X, Y, out):
+    """Euclidean norm of every column of X - Y."""
+    for lane in range(out.size):
+        out[lane] = 0.0
+    for p in range(X.shape[0]):
+        x, y = X[p], Y[p]
+        for lane in range(out.size):
+            out[lane] += (x[lane] - y[lane]) * (x[lane] - y[lane])
+    for lane in range(out.size):
+        out[lane] = np.sqrt(out[lane])
+
+
+@compiled
+def add_scaled_squares(W, X, out):
+    """out += Σ_p (W_p X_p)²."""
+    for p in range(W.shape[0]):
+        w, x = W[p], X[p]
+        for lane in range(out.size):
+            out[lane] += (w[lane] * x[lane]) * (w[lane] * x[lane])
+
+
+@compiled
+def errors(tableau, block, h, tolerance, offset, room, out):
+    """Error of the step in units of tolerance (max(|T_p|, |Y_p|) + offset), lane by lane; X is overwritten."""
+    fifth, third = room[0], room[1]
+    for lane in range(out.size):
+        fifth[lane] = 0.0
+        third[lane] = 0.0
+    for p in range(block.T.shape[0]):
+        t, y, x = block.T[p], block.Y[p], block.X[p]
+        for lane in range(out.size):
+            x[lane] = 1.0 / (tolerance[lane] * (max(abs(t[lane]), abs(y[lane])) + offset[lane]))
+    weighted(tableau, FIFTH, block.K, block.W)
+    add_scaled_squares(block.W, block.X, fifth)
+    weighted(tableau, THIRD, block.K, block.W)
+    add_scaled_squares(block.W, block.X, third)
+    for lane in range(out.size):
+        denominator = fifth[lane] + 0.01 * third[lane]
+        out[lane] = 0.0 if denominator == 0.0 else h[lane] * fifth[lane] / np.sqrt(denominator * block.T.shape[0])
+
+
+@compiled
+def stability(block, h, room, out):
+    """h times the size of the Jacobian, as the last two stages see it: about 6.1 at the edge of stability."""
+    distances(block.K[STAGES], block.K[STAGES - 1], out)
+    distances(block.Y, block.X, room)
+    for lane in range(out.size):
+        out[lane] = h[lane] * out[lane] / room[lane] if room[lane] > 0.0 else 0.0
+
+
+@compiled
+def interior_stages(net, tableau, block, h):
+    """The three further slopes that the interpolant needs."""
+    for s in range(STAGES + 1, STAGES + 1 + EXTRA):
+        weighted(tableau, s, block.K, block.W)
+        displaced(block.T, h, block.W, block.X)
+        field(net, block, block.X, block.K[s])
+
+
+@compiled
+def interior(tableau, block, lane, h, x, out):
+    """State of one lane at the fraction x of the step."""
+    last = block.K.shape[0]
+    for p in range(out.size):
+        old, jump = block.T[p, lane], block.Y[p, lane] - block.T[p, lane]
+        first, final = h * block.K[0, p, lane], h * block.K[STAGES, p, lane]
+        value = 0.0
+        for i in range(tableau.interpolant.shape[0] - 1, -1, -1):
+            total = 0.0
+            for j in range(last):
+                total += tableau.interpolant[i, j] * block.K[j, p, lane]
+            value = (value + h * total) * (x if i % 2 == 1 else 1.0 - x)
+        value = (value + 2.0 * jump - first - final) * x
+        value = (value + first - jump) * (1.0 - x)
+        out[p] = old + (value + jump) * x

@@ -1,0 +1,258 @@
+"""The Legendre potential of a commuting parametrization: gradient flow of any loss of w(θ) is its mirror flow.
+
+Setting      w = G(θ) with [∇G_i, ∇G_j] = 0 and gradients that are independent at the start θ_0; ψ(θ_0; μ) is the flow of the fields
+             +∇G_i for the signed times μ.
+Results      ∇Q(μ) = G(ψ(θ_0; μ)), R = Q*, ∇R(G(θ_0)) = 0, ∇²R(w) = (∂G∂Gᵀ)^(-1). Gradient flow of any loss, also one that depends on time,
+             is θ(t) = ψ(θ_0; μ(t)) with μ = -∫ ∇ℓ(w), that is d/dt ∇R(w) = -∇ℓ(w). R depends on the start.
+Convention   R carries its constants: R(w) + Q(∇R(w)) = ⟨w, ∇R(w)⟩, and Q = |ψ|²/(2k) where G is homogeneous of degree k ≥ 2.
+Source       Li, Wang, Lee & Arora 2022, arXiv:2207.04036.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+import sympy as sp
+
+from theorycheck.errors import InvalidArgument, TheorycheckError, require_finite, require_shape
+from theorycheck.symbolic.brackets import lie_brackets
+from theorycheck.symbolic.potentials.exact import ExactForm
+from theorycheck.symbolic.potentials.newton import ModeSystem
+from theorycheck.symbolic.potentials.recognition import Map, Piece, pieces_of
+from theorycheck.symbolic.potentials.rows import Ends
+from theorycheck.symbolic.potentials.table import Group, grouped
+
+
+class NoClosedForm(TheorycheckError):
+    """The map commutes, or is not known not to, but no row of the table of potentials fits it."""
+
+    def __init__(self, outputs: tuple[int, ...], formulas: tuple[sp.Expr, ...], reason: str) -> None:
+        self.outputs, self.formulas, self.reason = outputs, formulas, reason
+        super().__init__(outputs, formulas, reason)
+
+    def __str__(self) -> str:
+        entries = ", ".join(f"w[{i}] = {formula}" for i, formula in zip(self.outputs, self.formulas, strict=True))
+        return f"no closed form of the potential is known for {entries}: {self.reason}; integrate the flow in θ instead"
+
+
+@dataclass(frozen=True, eq=False)
+class Potential:
+    """R, Q = R* and what goes with them; made by `legendre_potential`.
+
+    Every method broadcasts over leading axes, those of the start included: w, μ are ``(..., d)``, θ is ``(..., P)``. Points outside the
+    open domains are refused with `InvalidArgument`; `in_domain` and `in_dual_domain` ask without raising.
+
+    Parameters
+    ----------
+    groups : tuple of Group
+        Rows of the table, one for all entries of w of a kind.
+    start : ndarray, shape (..., P)
+        θ_0.
+
+    """
+
+    groups: tuple[Group, ...]
+    start: np.ndarray
+
+    @cached_property
+    def modes(self) -> ModeSystem:
+        """The rows, for methods that move modes instead of μ."""
+        return ModeSystem(tuple((group.outputs, group.row(self.start)) for group in self.groups))
+
+    @cached_property
+    def entries(self) -> int:
+        """d, the number of entries of w."""
+        return sum(len(group.outputs) for group in self.groups)
+
+    @property
+    def separable(self) -> bool:
+        """Whether R is a sum over the entries; then `metric` and `hessian` are diagonals."""
+        return not any(row.joint for _, row in self.modes.parts)
+
+    @cached_property
+    def domain(self) -> Ends:
+        """Ends of the open interval of each entry of w, ``(..., d)``; for entries served jointly, of the least box around their cone."""
+        low, high = zip(*(row.domain for _, row in self.modes.parts), strict=True)
+        return self.modes.gathered(low), self.modes.gathered(high)
+
+    @cached_property
+    def dual_domain(self) -> Ends:
+        """Ends of the open interval of each entry of μ, ``(..., d)``."""
+        low, high = zip(*(row.dual_domain for _, row in self.modes.parts), strict=True)
+        return self.modes.gathered(low), self.modes.gathered(high)
+
+    def in_domain(self, w: np.ndarray) -> np.ndarray:
+        """Whether w is inside the domain of R, shape ``(...)``."""
+        w = self._entries("w", w)
+        inside = np.all(_between(w, self.domain), axis=-1)
+        for outputs, row in self.modes.parts:
+            if row.joint:
+                inside = inside & row.contains(w[..., outputs])
+        return inside
+
+    def in_dual_domain(self, mu: np.ndarray) -> np.ndarray:
+        """Whether μ is inside the domain of Q, shape ``(...)``."""
+        return np.all(_between(self._entries("mu", mu), self.dual_domain), axis=-1)
+
+    def value(self, w: np.ndarray) -> np.ndarray:
+        """R(w), shape ``(...)``."""
+        w = self._inside(w)
+        return sum((row.value(w[..., outputs]) for outputs, row in self.modes.parts), np.zeros(()))
+
+    def mirror(self, w: np.ndarray) -> np.ndarray:
+        """μ = ∇R(w), 0 at the start."""
+        w = self._inside(w)
+        return self.modes.gathered([row.mirror(w[..., outputs]) for outputs, row in self.modes.parts])
+
+    def inverse(self, mu: np.ndarray) -> np.ndarray:
+        """w = ∇Q(μ); overflows to infinity, as it must, where w does."""
+        mu = self._dual_inside(mu)
+        return self.modes.gathered([row.inverse(mu[..., outputs]) for outputs, row in self.modes.parts])
+
+    def conjugate(self, mu: np.ndarray) -> np.ndarray:
+        """Q(μ), shape ``(...)``."""
+        mu = self._dual_inside(mu)
+        return sum((row.conjugate(mu[..., outputs]) for outputs, row in self.modes.parts), np.zeros(()))
+
+    def metric(self, w: np.ndarray) -> np.ndarray:
+        """∂G∂Gᵀ = (∇²R)^(-1) at w: its diagonal ``(..., d)`` if separable, else ``(..., d, d)``."""
+        w = self._inside(w)
+        return self._metric([row.metric(w[..., outputs]) for outputs, row in self.modes.parts])
+
+    def hessian(self, mu: np.ndarray) -> np.ndarray:
+        """∇²Q(μ), the metric as a function of μ, in the same shape."""
+        mu = self._dual_inside(mu)
+        return self._metric([row.hessian(mu[..., outputs]) for outputs, row in self.modes.parts])
+
+    def divergence(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Bregman divergence D_R(a, b) = R(a) - R(b) - ⟨∇R(b), a - b⟩ as a sum of terms ≥ 0, shape ``(...)``."""
+        a, b = self._inside(a), self._inside(b)
+        return sum((row.divergence(a[..., outputs], b[..., outputs]) for outputs, row in self.modes.parts), np.zeros(()))
+
+    def parameters_at(self, mu: np.ndarray) -> np.ndarray:
+        """ψ(θ_0; μ), the point of the flow where ∇R(w) = μ, shape ``(..., P)``; parameters w does not depend on stay."""
+        mu = self._dual_inside(mu)
+        theta = np.broadcast_to(self.start, np.broadcast_shapes(self.start.shape, (*mu.shape[:-1], self.start.shape[-1]))).copy()
+        for group, (outputs, row) in zip(self.groups, self.modes.parts, strict=True):
+            theta[..., group.inputs] = row.parameters(row.advance(row.start, mu[..., outputs]))
+        return theta
+
+    def expression(self, entry: int = 0) -> ExactForm:
+        """R, ∇R, Q, ψ of an entry of w in symbols; for entries served jointly, of all of them."""
+        for group in self.groups:
+            if entry in group.outputs:
+                return group.exact(entry, self.start)
+        raise InvalidArgument("entry", entry, f"must be one of the {self.entries} entries of w", "count from 0")
+
+    def latex(self, entry: int = 0) -> str:
+        """The closed forms of an entry of w."""
+        return self.expression(entry).latex()
+
+    def _entries(self, name: str, value: np.ndarray) -> np.ndarray:
+        return require_shape(name, require_finite(name, value), (self.entries,), f"w has {self.entries} entries")
+
+    def _inside(self, w: np.ndarray) -> np.ndarray:
+        w = self._entries("w", w)
+        _require_between("w", w, self.domain)
+        for outputs, row in self.modes.parts:
+            if row.joint and not np.all(row.contains(w[..., outputs])):
+                rule = f"is outside the cone that its entries {outputs.tolist()} can reach from the start"
+                raise InvalidArgument("w", w, rule, "pass a point of the domain; `in_domain` asks without raising")
+        return w
+
+    def _dual_inside(self, mu: np.ndarray) -> np.ndarray:
+        mu = self._entries("mu", mu)
+        _require_between("mu", mu, self.dual_domain)
+        return mu
+
+    def _metric(self, pieces: list[np.ndarray]) -> np.ndarray:
+        if self.separable:
+            return self.modes.gathered(pieces)
+        shape = np.broadcast_shapes(*(p.shape[: p.ndim - 1 - row.joint] for p, (_, row) in zip(pieces, self.modes.parts, strict=True)))
+        full = np.zeros((*shape, self.entries, self.entries))
+        for piece, (outputs, row) in zip(pieces, self.modes.parts, strict=True):
+            full[..., outputs[:, None], outputs] = piece if row.joint else piece[..., None] * np.eye(len(outputs))
+        return full
+
+
+def legendre_potential(model: Map, start: np.ndarray) -> Potential:
+    """The Legendre potential of a commuting parametrization from a start.
+
+    Known rows, entry by entry: Σ a θ + b, a u^D and a (u^D - v^D) for D ≥ 2, a u v; and quadratic forms θᵀ A_i θ/2 whose matrices commute,
+    exactly or up to rounding. Other starts give other potentials.
+
+    Parameters
+    ----------
+    model : parametrization
+        The map θ -> w, with a vector w of d entries.
+    start : ndarray, shape (..., P)
+        θ_0, where the gradients of the entries of w are independent.
+
+    Raises
+    ------
+    InvalidArgument
+        The model does not commute (the message shows a bracket and a point), or the start is one from which an entry of w is frozen.
+    NoClosedForm
+        The model may commute, but no row fits it.
+
+    Examples
+    --------
+    >>> from theorycheck.symbolic.parametrizations import Diagonal
+    >>> potential = legendre_potential(Diagonal(dim=1, depth=2), [1.0, 1.0])
+    >>> potential.value([0.0]), potential.mirror([2.0]), np.arcsinh(1) / 4
+    (np.float64(-0.5), array([0.22034340]), np.float64(0.2203...))
+
+    """
+    groups = _groups(model.symbols, model.expressions)
+    if len(model.shape) != 1:
+        raise NoClosedForm(tuple(range(len(model.expressions))), model.expressions, "w is a matrix")
+    theta = require_shape("start", require_finite("start", start), (len(model.symbols),), f"the model has {len(model.symbols)} parameters")
+    potential = Potential(groups, theta)
+    _ = potential.modes  # refuses a start from which an entry of w is frozen
+    return potential
+
+
+def _between(value: np.ndarray, ends: Ends) -> np.ndarray:
+    return (ends[0] < value) & (value < ends[1])
+
+
+def _require_between(name: str, value: np.ndarray, ends: Ends) -> None:
+    """Raise for the first entry outside its open interval."""
+    outside = np.argwhere(~_between(value, ends))
+    if len(outside):
+        where = tuple(map(int, outside[0]))
+        entry, low, high = (np.broadcast_to(a, np.broadcast_shapes(value.shape, ends[0].shape))[where] for a in (value, *ends))
+        rule = f"is outside the open interval ({low:.17g}, {high:.17g})"
+        place = ", ".join(map(str, where))
+        raise InvalidArgument(f"{name}[{place}]", float(entry), rule, "pass a point of the domain; `in_domain` and `in_dual_domain` ask without raising")
+
+
+@dataclass(frozen=True)
+class _Exact:
+    """The exact map alone."""
+
+    symbols: tuple[sp.Symbol, ...]
+    expressions: tuple[sp.Expr, ...]
+
+
+@lru_cache(maxsize=256)
+def _groups(symbols: tuple[sp.Symbol, ...], expressions: tuple[sp.Expr, ...]) -> tuple[Group, ...]:
+    """Rows of a commuting map."""
+    pieces = pieces_of(symbols, expressions)
+    known = tuple(piece for piece in pieces if isinstance(piece, Piece))
+    groups = grouped(known, symbols, expressions)
+    unknown = [groups.outputs] if isinstance(groups, Piece) else []
+    unknown += [piece for piece in pieces if not isinstance(piece, Piece)]
+    for outputs in unknown:
+        formulas = tuple(expressions[i] for i in outputs)
+        brackets = lie_brackets(_Exact(symbols, formulas))
+        if brackets.witness is not None:
+            i, j = brackets.witness.pair
+            witness = replace(brackets.witness, pair=(outputs[i], outputs[j]))
+            rule = f"does not commute: with w[{outputs[i]}] = {formulas[i]} and w[{outputs[j]}] = {formulas[j]}, {witness}"
+            raise InvalidArgument("model", expressions, rule, "only commuting parametrizations have a Legendre potential")
+        raise NoClosedForm(outputs, formulas, "no row of the table fits" if brackets.commuting else "its brackets could not be decided")
+    assert not isinstance(groups, Piece)
+    return groups

@@ -1,0 +1,192 @@
+"""What a row of the table of Legendre potentials offers, and the row of affine maps.
+
+A row serves m outputs at once, each with k parameters of its own. Its **modes** are the coordinates in which the flows
+of the fields ∇G_i decouple: the parameters themselves, up to a fixed linear map and signs. They follow the flow without loss
+of relative accuracy where w itself cancels (w = u² - v² near zero) and where the dual variable μ no longer resolves w
+(u^D - v^D near the end of the dual domain); so Newton's method moves modes.
+
+Shapes       w and μ are ``(..., m)``, modes ``(..., m, k)``; the start broadcasts against them. Nothing here checks domains.
+Convention   μ = ∇R(w) vanishes at the start; Q = R*, so R(w) + Q(μ) = ⟨w, μ⟩; metric = ∂G∂Gᵀ = 1/R''.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+Ends = tuple[np.ndarray, np.ndarray]
+
+_TAYLOR = 1.0 / np.cumprod(np.arange(2.0, 19.0))[::-1]  # 1/18!, ..., 1/3!, 1/2!
+
+
+class Row(Protocol):
+    """Potential of m outputs, in float64."""
+
+    joint: ClassVar[bool]
+    """Whether the m outputs share their modes; then metrics are matrices."""
+
+    @property
+    def start(self) -> np.ndarray:
+        """Modes at the start, shape ``(..., m, k)``."""
+
+    @property
+    def domain(self) -> Ends:
+        """Ends of the open interval of w, each ``(..., m)``; for a joint row, of the smallest box around its cone."""
+
+    @property
+    def dual_domain(self) -> Ends:
+        """Ends of the open interval of μ, each ``(..., m)``."""
+
+    def value(self, w: np.ndarray) -> np.ndarray:
+        """R, summed over the m outputs, shape ``(...)``."""
+
+    def mirror(self, w: np.ndarray) -> np.ndarray:
+        """μ = ∇R(w), shape ``(..., m)``."""
+
+    def inverse(self, mu: np.ndarray) -> np.ndarray:
+        """w = ∇Q(μ), shape ``(..., m)``."""
+
+    def conjugate(self, mu: np.ndarray) -> np.ndarray:
+        """Q, summed over the m outputs, shape ``(...)``."""
+
+    def metric(self, w: np.ndarray) -> np.ndarray:
+        """∂G∂Gᵀ at w: its diagonal ``(..., m)``, or ``(..., m, m)`` for a joint row."""
+
+    def hessian(self, mu: np.ndarray) -> np.ndarray:
+        """∇²Q, the metric as a function of μ."""
+
+    def divergence(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """D_R(a, b) as a sum of terms that are not negative, shape ``(...)``."""
+
+    def parameters(self, modes: np.ndarray) -> np.ndarray:
+        """θ of modes, ``(..., m, k)``."""
+
+    def output(self, modes: np.ndarray) -> np.ndarray:
+        """w of modes."""
+
+    def size(self, modes: np.ndarray) -> np.ndarray:
+        """Σ of the absolute terms whose sum is w: rounding in w is a few ulp of it."""
+
+    def root(self, modes: np.ndarray) -> np.ndarray:
+        """A matrix with root rootᵀ = metric: its diagonal ``(..., m)``, or ``(..., m, K)`` for a joint row."""
+
+    def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Modes after the flow by μ = step."""
+
+    def reach(self, modes: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Largest multiple of the direction over which Newton's linearisation is worth trusting, ``(...)``; inside the domain."""
+
+
+@dataclass(frozen=True, eq=False)
+class AffineRow:
+    """w = Σ_k a_k θ_k + b: R = |w - w_0|²/(2 Σ a_k²).
+
+    Parameters
+    ----------
+    coefficients : ndarray, shape (m, k)
+        The a_k.
+    offset : ndarray, shape (m,)
+        The b.
+    start : ndarray, shape (..., m, k)
+        θ_0.
+
+    """
+
+    joint: ClassVar[bool] = False
+
+    coefficients: np.ndarray
+    offset: np.ndarray
+    start: np.ndarray
+
+    @cached_property
+    def domain(self) -> Ends:
+        return everywhere(self.start.shape[:-1])
+
+    @property
+    def dual_domain(self) -> Ends:
+        return self.domain
+
+    @cached_property
+    def _speed(self) -> np.ndarray:
+        return np.sum(self.coefficients**2, axis=-1)
+
+    @cached_property
+    def _origin(self) -> np.ndarray:
+        return self.output(self.start)
+
+    def value(self, w: np.ndarray) -> np.ndarray:
+        return np.sum((w - self._origin) ** 2 / (2 * self._speed), axis=-1)
+
+    def mirror(self, w: np.ndarray) -> np.ndarray:
+        return (w - self._origin) / self._speed
+
+    def inverse(self, mu: np.ndarray) -> np.ndarray:
+        return self._origin + self._speed * mu
+
+    def conjugate(self, mu: np.ndarray) -> np.ndarray:
+        return np.sum(mu * (self._origin + self._speed * mu / 2), axis=-1)
+
+    def metric(self, w: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self._speed, np.broadcast_shapes(w.shape, self._origin.shape))
+
+    def hessian(self, mu: np.ndarray) -> np.ndarray:
+        return self.metric(mu)
+
+    def divergence(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.sum((a - b) ** 2 / (2 * self._speed), axis=-1)
+
+    def parameters(self, modes: np.ndarray) -> np.ndarray:
+        return modes
+
+    def output(self, modes: np.ndarray) -> np.ndarray:
+        return np.sum(self.coefficients * modes, axis=-1) + self.offset
+
+    def size(self, modes: np.ndarray) -> np.ndarray:
+        return np.sum(np.abs(self.coefficients * modes), axis=-1) + np.abs(self.offset)
+
+    def root(self, modes: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(np.sqrt(self._speed), modes.shape[:-1])
+
+    def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return modes + self.coefficients * step[..., None]
+
+    def reach(self, modes: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        return np.full(direction.shape[:-1], np.inf)
+
+
+def everywhere(shape: tuple[int, ...]) -> Ends:
+    """Ends of the whole line."""
+    return np.full(shape, -np.inf), np.full(shape, np.inf)
+
+
+def exp_remainder(x: Any) -> np.ndarray:
+    """e^x - 1 - x without cancellation, for any shape.
+
+    Examples
+    --------
+    >>> exp_remainder(1e-9)
+    np.float64(5.000000001666668e-19)
+
+    """
+    x = np.asarray(x, dtype=float)
+    near = np.abs(x) < 0.8
+    series = np.polyval(_TAYLOR, np.where(near, x, 0.0)) * x * x
+    with np.errstate(over="ignore"):
+        return np.where(near, series, np.expm1(x) - x)[()]
+
+
+def log_ratio(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """ln(x/y) for x, y > 0, with full relative accuracy as x -> y.
+
+    Examples
+    --------
+    >>> log_ratio(1.0 + 2**-50, 1.0) * 2**50
+    np.float64(0.9999999999999996)
+
+    """
+    ratio = x / y
+    near = (ratio > 0.5) & (ratio < 2)
+    return np.where(near, np.log1p(np.where(near, (x - y) / y, 0.0)), np.log(ratio))[()]
