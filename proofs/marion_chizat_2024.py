@@ -20,6 +20,7 @@ Not covered  Small and residual initialisation (theorems 2 and 3), the largest u
 from functools import partial
 
 import numpy as np
+import sympy as sp
 
 import theorycheck as tc
 from theorycheck.instances import DeepLinearFit, deep_linear_fits
@@ -136,7 +137,7 @@ def along_top(f: DeepLinearFit) -> tc.Comparison:
 
 def same_predictions(f: DeepLinearFit) -> tc.Comparison:
     """θ fits the data as well as any w can."""
-    return tc.equal("X w(θ) = X w*", f.X @ f.w, f.X @ f.w_star)
+    return tc.equal("X w(θ) = X w*", tc.predictions(f.objective, f.theta), f.X @ f.w_star)
 
 
 target_nonzero = tc.Premise("target_nonzero", "w* ≠ 0", lambda f: bool(np.any(f.w_star)))
@@ -260,10 +261,49 @@ def with_last_layer_frozen(f: DeepLinearFit, precision: tc.Precision) -> tc.Comp
     return tc.at_least("S(W_1..W_{L-1}) ≥ 2 L |w*|^(2-2/L) a", tc.top_eigenvalue(hessian), lower(f))
 
 
+# -- what algebra settles --
+
+
+def best_first_gain() -> tuple[tc.Inequality, ...]:
+    """With t = τ^(L-1), b = β^L and zᵀz = ζ^L: t b + (L-1) t^(-1/(L-1)) zᵀz ≥ L b^(1/L) (zᵀz)^(1-1/L), by weighted AM-GM."""
+    tau, beta, zeta = sp.symbols("tau beta zeta", positive=True)
+    found = []
+    for depth in (2, 3, 5):
+        terms = tau ** (depth - 1) * beta**depth, zeta**depth / tau
+        by = tc.ArithmeticGeometric(terms, (sp.Rational(1, depth), sp.Rational(depth - 1, depth)), sp.Integer(depth))
+        found.append(tc.Inequality(depth * beta * zeta ** (depth - 1), terms[0] + (depth - 1) * terms[1], by=by))
+    return tuple(found)
+
+
+def ratios_at_least() -> tuple[tc.Inequality, ...]:
+    """AM-GM for L-1 ratios whose product is 1/t: their sum is at least (L-1) t^(-1/(L-1))."""
+    found = []
+    for terms in (2, 3):
+        ratios = sp.symbols(f"r2:{terms + 2}", positive=True)
+        weights = [sp.Rational(1, terms)] * terms
+        by = tc.ArithmeticGeometric(ratios, weights, sp.Integer(terms))
+        found.append(tc.Inequality(terms * sp.Mul(*ratios) ** sp.Rational(1, terms), sum(ratios), by=by))
+    return tuple(found)
+
+
+def square_of_upper() -> tuple[tc.Identity, ...]:
+    """(2L-1)Λ² + (L-1)²a² - (Λ + (L-1)a)² = 2(L-1)Λ(Λ - a), which is not negative."""
+    top, a, depth = sp.symbols("Lambda a L", positive=True)
+    upper_square = (2 * depth - 1) * top**2 + (depth - 1) ** 2 * a**2
+    return (tc.Identity(upper_square - (top + (depth - 1) * a) ** 2, 2 * (depth - 1) * top * (top - a)),)
+
+
 # -- the theorems --
 
 sharpness_ge_of_minimiser = tc.Theorem(
-    "sharpness_ge_of_minimiser", paper, fits, (target_nonzero, at_minimiser), lower_bound, r"S(\theta) \ge 2 L \, |w^*|^{2-2/L} a", tight=True
+    "sharpness_ge_of_minimiser",
+    paper,
+    fits,
+    (target_nonzero, at_minimiser),
+    lower_bound,
+    r"S(\theta) \ge 2 L \, |w^*|^{2-2/L} a",
+    tight=True,
+    identities=ratios_at_least(),
 )
 sharpness_ge_energy_of_minimiser = tc.Theorem(
     "sharpness_ge_energy_of_minimiser",
@@ -273,6 +313,7 @@ sharpness_ge_energy_of_minimiser = tc.Theorem(
     energy_bound,
     r"S(\theta) \ge 2 L \, b^{1/L} (a |w^*|^2)^{1-1/L} \ge 2 L \, |w^*|^{2-2/L} a",
     tight=True,
+    identities=best_first_gain(),
 )
 sharpness_ge_least_of_minimiser = tc.Theorem(
     "sharpness_ge_least_of_minimiser",
@@ -282,6 +323,7 @@ sharpness_ge_least_of_minimiser = tc.Theorem(
     least_bound,
     r"S(\theta) \ge \min_{t>0} 2 \lambda_{\max}\left(t\Sigma + (L-1) t^{-1/(L-1)} z z^\top\right)",
     tight=True,
+    identities=ratios_at_least(),
 )
 sharpness_eq_least_of_flattest = tc.Theorem(
     "sharpness_eq_least_of_flattest",
@@ -299,6 +341,7 @@ least_sharpness_le = tc.Theorem(
     chain,
     r"S_{\min} \le S_{\mathrm{bal}} \le 2 |w^*|^{2-2/L} (\Lambda + (L-1) a) \le 2 |w^*|^{2-2/L} \sqrt{(2L-1) \Lambda^2 + (L-1)^2 a^2}",
     tight=True,
+    identities=square_of_upper(),
 )
 sharpness_eq_balanced_of_balanced = tc.Theorem(
     "sharpness_eq_balanced_of_balanced",
@@ -368,7 +411,6 @@ FALSE = (
     balanced_gap_closes.claiming("factor_0_98", partial(gap_bound, factor=0.98)),
     least_sharpness_eq_of_top_target.without(top_target),
     sharpness_unbounded_of_minimiser.without(deep),
-    sharpness_unbounded_of_minimiser.without(at_minimiser),
     sharpness_unbounded_of_minimiser.claiming("factor_1_0002", partial(unbounded_along_rescaling, factor=1.0002)),
     sharpness_unbounded_of_minimiser.claiming("settled_at_most_inverse_step", settled_at_most_inverse_step),
 )

@@ -1,11 +1,7 @@
 """The command: outcomes, exit statuses, messages, and what stands when a run is disturbed."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from itertools import count
@@ -139,7 +135,7 @@ OUTCOMES = {
     "nan": (3, {"not_a_number": "INCONCLUSIVE"}, ["nan ≥ 0 is not finite"]),
     "conflict": (3, {"conflicting": "INCONCLUSIVE"}, ["enforcing `negative` (y < 0) broke the earlier premise `positive`"]),
     "survivor": (1, {}, ["SURVIVED planted falsehood mine/squares_ge_product:factor_0_98: not refuted by 20000", "the check is blind to it"]),
-    "undefined_falsehood": (1, {}, ["SURVIVED planted falsehood mine/squares_ge_product:broken: not refuted by 1024", "ZeroDivisionError"]),
+    "undefined_falsehood": (1, {}, ["SURVIVED planted falsehood mine/squares_ge_product:broken: not refuted by 10", "ZeroDivisionError"]),
     "unproved": (
         3,
         {"with_identity": "CORROBORATED"},
@@ -185,7 +181,7 @@ def test_falsehoods_are_shown_with_their_smallest_counterexample(write) -> None:
     table, verbose = run("check", path, "--jobs", 1).stdout, run("check", path, "--jobs", 1, "--verbose").stdout
     row = next(line for line in table.splitlines() if line.startswith("squares_ge_product:factor_1_02"))
     assert re.search(r"\d+ +\d → 2 +Pair\(x=\S+, y=\S+\):  x² \+ y² ≥ 2xy: left \S+, right \S+", row), row
-    assert "squares_ge_product:factor_1_02: refuted" in verbose
+    assert "squares_ge_product:factor_1_02  refuted at instance" in verbose
     assert "first violated at instance" in verbose
 
 
@@ -307,109 +303,6 @@ def test_show_takes_a_bare_name() -> None:
     assert f"/{theorem.name}" in result.stdout
 
 
-# -- true processes --
-
-
-def environment() -> dict[str, str]:
-    return os.environ | {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-
-
-def start(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "theorycheck", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True)
-
-
-def wait_for(what: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
-
-
-def pids_in(folder: Path) -> list[int]:
-    return [int(path.name) for path in folder.iterdir()]
-
-
-SLOW = """
-def slowly(p, precision, seconds=0.005):
-    (Path({folder!r}) / str(os.getpid())).touch()
-    time.sleep(seconds)
-    return squares(p, precision)
-THEOREMS = (GOOD, theorem("slow", slowly, distinct), theorem("slower", partial(slowly, seconds=0.05), distinct))
-"""
-
-
-@pytest.fixture
-def slow(write, tmp_path) -> tuple[Path, Path]:
-    """A file with a quick theorem and two slow ones, and the folder where the processes that run them leave their number."""
-    folder = tmp_path / "pids"
-    folder.mkdir()
-    return write(SLOW.format(folder=str(folder)), "slow"), folder
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_an_interrupted_run_keeps_what_was_decided(jobs: int, slow, tmp_path) -> None:
-    path, pids = slow
-    process = start("check", path, "--jobs", jobs, "--json", tmp_path / "out.json")
-    wait_for(lambda: pids_in(pids))
-    wait_for(lambda: records(tmp_path / "out.json"))
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, err) == (130, "")
-    assert [r["theorem"] for r in records(tmp_path / "out.json")] == ["squares_ge_product"]
-    assert "INTERRUPTED: 1 of 3 theorems were decided" in out
-    assert "CORROBORATED  slow/squares_ge_product" in out
-    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
-
-
-@LINUX
-def test_a_worker_killed_from_outside_changes_nothing(slow, tmp_path) -> None:
-    path, pids = slow
-    arguments = ("check", f"{path}", "--jobs", 2, "--instances", 200, "--json")
-    path.write_text(path.read_text() + "THEOREMS = THEOREMS[:2]\n")
-    process = start(*arguments, tmp_path / "disturbed.json")
-    wait_for(lambda: len(pids_in(pids)) == 2)
-    os.kill(pids_in(pids)[0], signal.SIGKILL)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, ""), out
-    assert len(pids_in(pids)) > 2
-    undisturbed = start(*arguments, tmp_path / "undisturbed.json")
-    undisturbed.communicate(timeout=60)
-    found = [[r | {"seconds": 0} for r in records(tmp_path / name)] for name in ("disturbed.json", "undisturbed.json")]
-    assert found[0] == found[1]
-
-
-@LINUX
-def test_workers_do_not_outlive_a_killed_run(slow) -> None:
-    path, pids = slow
-    process = start("check", path, "--jobs", 2)
-    wait_for(lambda: len(pids_in(pids)) == 2)
-    workers = pids_in(pids)
-    process.kill()
-    process.communicate(timeout=20)
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=10)
-
-
-def test_a_theorem_that_kills_its_workers_is_inconclusive_and_the_others_stand(write, tmp_path) -> None:
-    path = write("""
-def deadly(p, precision):
-    if p.x == 1.5:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return squares(p, precision)
-THEOREMS = (theorem("deadly", deadly, distinct), GOOD)
-FALSE = (GOOD.claiming("factor_1_02", partial(squares, factor=1.02)),)""")
-    process = start("check", path, "--jobs", 2, "--json", tmp_path / "out.json")
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (3, ""), out
-    assert {r["theorem"]: (r["outcome"], r["power"]["refuted"]) for r in records(tmp_path / "out.json")} == {
-        "deadly": ("INCONCLUSIVE", 0),
-        "squares_ge_product": ("CORROBORATED", 1),
-    }
-    assert re.search(
-        r"instances \d+ to \d+ of seed 0: the worker process died twice \(killed, or out of memory\); those after them were not tried", out
-    )
-
-
 def test_results_do_not_depend_on_jobs(write, tmp_path) -> None:
     text = FILES["false"] + "\nFALSE = (GOOD.claiming('factor_1_02', partial(squares, factor=1.02)),)"
     found = []
@@ -418,21 +311,6 @@ def test_results_do_not_depend_on_jobs(write, tmp_path) -> None:
         shown = re.sub(r"\d+\.\d s|\d+\.\d *$", "", result.stdout, flags=re.MULTILINE)
         found.append(([r | {"seconds": 0} for r in records(tmp_path / "out.json")], shown, result.exit_code))
     assert found[0] == found[1]
-
-
-def test_the_command_starts_light() -> None:
-    """Help and bad usage pay for nothing beyond `import theorycheck` and the command-line library."""
-    code = "import sys, theorycheck; before = set(sys.modules); import theorycheck.cli; print(*(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
-    assert {"numba", "sympy", "rich", "flint", "hypothesis"} & {name.split(".")[0] for name in done.stdout.split()} == set()
-    assert "click" in done.stdout
-
-
-def test_python_m_is_the_command() -> None:
-    process = start("check", "no_such_paper")
-    out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (2, "")
-    assert "matches no theorem" in err
 
 
 def test_what_no_one_foresaw_is_status_3(monkeypatch, capsys) -> None:

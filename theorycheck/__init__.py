@@ -14,6 +14,7 @@ from theorycheck.dynamics.quantities import balancedness as balancedness
 from theorycheck.dynamics.quantities import gradient_norm as gradient_norm
 from theorycheck.dynamics.quantities import hessian_trace as hessian_trace
 from theorycheck.dynamics.quantities import layer_imbalances as layer_imbalances
+from theorycheck.dynamics.quantities import predictions as predictions
 from theorycheck.dynamics.quantities import risk as risk
 from theorycheck.dynamics.quantities import sharpness as sharpness
 from theorycheck.dynamics.trajectories import At as At
@@ -65,9 +66,13 @@ from theorycheck.statements.theorems import Premise as Premise
 from theorycheck.statements.theorems import Theorem as Theorem
 from theorycheck.symbolic.derivations import Derivation as Derivation
 from theorycheck.symbolic.derivations import derive as derive
+from theorycheck.symbolic.identities import ArithmeticGeometric as ArithmeticGeometric
+from theorycheck.symbolic.identities import CauchySchwarz as CauchySchwarz
 from theorycheck.symbolic.identities import Identity as Identity
 from theorycheck.symbolic.identities import Inequality as Inequality
 from theorycheck.symbolic.identities import Proof as Proof
+from theorycheck.symbolic.identities import SumOfSquares as SumOfSquares
+from theorycheck.symbolic.identities import Together as Together
 from theorycheck.symbolic.identities import Unproved as Unproved
 from theorycheck.symbolic.losses import ExponentialLoss as ExponentialLoss
 from theorycheck.symbolic.losses import LogisticLoss as LogisticLoss

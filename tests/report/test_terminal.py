@@ -65,10 +65,10 @@ def printed(reports: list[Report], width: int, terminal: bool, verbose: bool = F
 def test_names_are_complete_at_any_width(reports: list[Report], width: int, terminal: bool) -> None:
     text = printed(reports, width, terminal)
     pieces = re.sub(r"(?m)^(\S*)\s.*$", r"\1", text)  # the first column
-    assert NAME in pieces.replace("\n", "")
+    assert NAME in pieces.replace("\n", "") or NAME in text.replace("\n", "")
     assert "…" not in text
     assert "CORROBORATED" in text
-    if terminal and width >= 80:
+    if terminal:
         assert max(map(len, text.splitlines())) <= width
 
 

@@ -11,24 +11,25 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite
 from theorycheck.measured import EPS
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class _Samples:
     """Inputs with targets, the common part of `Regression` and `Classification`."""
 
     X: np.ndarray
     y: np.ndarray
-    several_outputs: bool | None = field(default=None, repr=False)
+    several_outputs: bool = field(repr=False)
 
-    def __post_init__(self) -> None:
-        X, y = _read_only(require_finite("X", self.X)), _read_only(require_finite("y", self.y))
+    def __init__(self, X: ArrayLike, y: ArrayLike, several_outputs: bool | None = None) -> None:
+        X, y, several = _read_only(require_finite("X", X)), _read_only(require_finite("y", y)), several_outputs
         if X.ndim < 2 or 0 in X.shape:
             raise ShapeMismatch("X.shape", X.shape, "must be (..., n, d) with at least one sample and one input", "pass X with samples as rows")
-        n, several = X.shape[-2], self.several_outputs
+        n = X.shape[-2]
         if several is None:
             several = y.ndim >= 2 and y.shape[-2] == n and (y.ndim >= X.ndim or y.shape[-1] != n)
         if y.ndim < 1 + several or y.shape[-1 - several] != n:
@@ -132,7 +133,7 @@ class _Samples:
         return np.swapaxes(inverse @ targets, -1, -2) if self.several_outputs else (inverse @ targets[..., None])[..., 0]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Regression(_Samples):
     """Inputs X with real targets y.
 
@@ -158,7 +159,7 @@ class Regression(_Samples):
     """
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Classification(_Samples):
     """Inputs X, shape ``(..., n, d)``, with labels y = ±1, shape ``(..., n)``.
 
@@ -169,11 +170,10 @@ class Classification(_Samples):
 
     """
 
-    def __post_init__(self) -> None:
-        if self.several_outputs:
+    def __init__(self, X: ArrayLike, y: ArrayLike, several_outputs: bool | None = None) -> None:
+        if several_outputs:
             raise InvalidArgument("several_outputs", True, "does not fit labels of two classes", "pass y of shape (..., n)")
-        object.__setattr__(self, "several_outputs", False)
-        super().__post_init__()
+        super().__init__(X, y, several_outputs=False)
         if not np.all(np.abs(self.y) == 1.0):
             raise InvalidArgument("y", self.y, "must hold labels 1 and -1 only", "pass np.where(positive, 1.0, -1.0)")
 

@@ -164,7 +164,7 @@ class Objective:
     def risk_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the rounding error of `risk`, shape ``(...)``."""
         prediction, y = self._compared(theta)
-        moved, axis = self._prediction_error(theta), self.data.sample_axis
+        moved, axis = self.prediction_error(theta), self.data.sample_axis
         slope, bend = (np.abs(f(prediction, y, sample_axis=axis)) for f in (self.loss.slope, self.loss.bend))
         by_prediction = np.sum(slope * moved + bend * moved**2, axis=tuple(range(axis, 0)))
         return by_prediction + (self.data.samples * self.data.outputs + 8) * EPS * np.abs(self.risk(theta))
@@ -174,7 +174,7 @@ class Objective:
         prediction, y = self._compared(theta)
         axis = self.data.sample_axis
         slope, bend = (np.abs(f(prediction, y, sample_axis=axis)) for f in (self.loss.slope, self.loss.bend))
-        moved = bend * self._prediction_error(theta) + (self.data.samples + 8) * EPS * slope
+        moved = bend * self.prediction_error(theta) + (self.data.samples + 8) * EPS * slope
         return np.sum(self._sizes * moved, axis=tuple(range(axis, 0)))
 
     def curvature_error(self, theta: np.ndarray) -> np.ndarray:
@@ -183,7 +183,7 @@ class Objective:
         bend = self.loss.bend(prediction, y, sample_axis=self.data.sample_axis)
         relative: np.ndarray | float = (self.data.samples + 8) * EPS
         if not isinstance(self.loss, SquaredLoss):  # the third derivative is at most the second, for labels of size 1
-            relative = relative + self._prediction_error(theta)
+            relative = relative + self.prediction_error(theta)
         moved = self._sizes**2 * bend * relative
         return np.sum(moved[..., 0] if self.data.several_outputs else moved, axis=-1)
 
@@ -210,7 +210,7 @@ class Objective:
         leading = np.broadcast_shapes(prediction.shape[:-k], y.shape[:-k])
         return np.broadcast_to(prediction, (*leading, *prediction.shape[-k:])), np.broadcast_to(y, (*leading, *y.shape[-k:]))
 
-    def _prediction_error(self, theta: np.ndarray) -> np.ndarray:
+    def prediction_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the rounding error of every prediction, in the shape of the targets or with one entry for all outputs."""
         theta = self.model.checked(theta)
         kernels, axes = bounded(self.model.kernels), len(self.model.shape)

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from theorycheck.dynamics import curvature
-from theorycheck.dynamics.objectives import SmoothRisk
+from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS, Measured, Precision, in_force
 from theorycheck.symbolic.parametrizations import DeepLinear
@@ -32,6 +32,12 @@ def risk(objective: SmoothRisk, theta: np.ndarray, precision: Precision | None =
     """R(θ), shape ``(...)``."""
     theta = _points(objective, theta)
     return _measured(objective.risk(theta), objective.risk_error(theta))
+
+
+def predictions(objective: Objective, theta: np.ndarray, precision: Precision | None = None) -> Measured:
+    """Predictions at θ with the bar of their rounding, shape ``(..., n)`` or ``(..., n, d_out)``."""
+    value = objective.predictions(theta)
+    return _measured(value, np.broadcast_to(objective.prediction_error(theta), value.shape))
 
 
 def gradient_norm(objective: SmoothRisk, theta: np.ndarray, precision: Precision | None = None) -> Measured:

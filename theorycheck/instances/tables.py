@@ -91,9 +91,12 @@ class RealTable(Table):
 
     def _grid(self, rank: np.ndarray) -> np.ndarray:
         level, step, first_up, up, first_down, down, starts = self._levels
-        g = np.searchsorted(starts, rank, side="right") - 1
-        g = np.minimum(g, len(level) - 1)
+        g = np.searchsorted(starts[1:-1], rank, side="right")
         r = rank - starts[g]
+        if self.low == -self.high:  # up and down alternate on every level: the quick path of the usual tables
+            integers = g == 0
+            numerator = np.where(integers, (r + 1) // 2, 2 * (r // 2) + 1)
+            return np.ldexp(np.where((r % 2 == 0) != integers, numerator, -numerator).astype(float), -level[g])
         zero_first = (first_up[g] == 0) & (up[g] > 0)  # 0 stands alone, before the pairs 1, -1, 2, -2, ...
         r = r - zero_first
         ups = up[g] - zero_first

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from inspect import unwrap
-from textwrap import fill
+from textwrap import TextWrapper
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -54,10 +54,14 @@ def print_list(console: Console, papers: Sequence[Paper]) -> None:
 
 def _print_names(console: Console, title: str, names: Sequence[str]) -> None:
     start = f"      {title:<12}"
-    width = console.width if console.is_terminal else _UNBROKEN
-    indents = {"initial_indent": start, "subsequent_indent": " " * len(start)}
-    text = fill(", ".join(names) or "none", width, break_long_words=False, break_on_hyphens=False, **indents)
-    say(console, text)
+    wrapper = TextWrapper(
+        width=console.width if console.is_terminal else _UNBROKEN,
+        initial_indent=start,
+        subsequent_indent=" " * len(start),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    say(console, wrapper.fill(", ".join(names) or "none"))
 
 
 def print_page(console: Console, paper: Paper, theorem: Theorem) -> None:

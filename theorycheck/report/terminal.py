@@ -36,8 +36,7 @@ def print_results(console: Console, reports: Sequence[Report], verbose: bool = F
     checked = [r for r in reports if not r.skipped]
     if checked:
         console.print()
-        table, width = _results_table(checked, console.width)
-        console.print(table, width=width, crop=False)
+        _print_table(console, checked)
     planted = [p for r in reports for p in r.planted]
     if planted:
         console.print()
@@ -62,19 +61,23 @@ def summary_line(reports: Sequence[Report]) -> str:
     return "; ".join(parts)
 
 
-def _results_table(reports: Sequence[Report], width: int) -> tuple[Table, int]:
-    """The table and its width: wider than asked for where nothing could be read otherwise."""
+def _print_table(console: Console, reports: Sequence[Report]) -> None:
+    """The results as a table, or as lines where a table would leave no room for the names."""
     headers = ("outcome", "admitted", "tightest", "power", "proved", "seconds")
     cells = [_result_cells(report) for report in reports]
     beside = sum(2 + max(map(len, column)) for column in zip(headers, *cells, strict=True))  # two spaces between columns
-    room = max(_LEAST_NAME, width - beside - 1)
+    room = console.width - beside - 1
+    if room < _LEAST_NAME:
+        for report in reports:
+            say(console, finished_line(report))
+        return
     table = plain_table("theorem", *headers, numeric=headers[1:])
     for paper, of_paper in groupby(zip(reports, cells, strict=True), lambda pair: pair[0].paper):
         table.add_row(Text(folded(paper, room), "bold"))
         for report, row in of_paper:
             table.add_row(Text(folded(report.theorem.name, room)), *row)
         table.add_section()
-    return table, max(width, room + beside + 1)
+    console.print(table)
 
 
 def _result_cells(report: Report) -> tuple[Text | str, ...]:

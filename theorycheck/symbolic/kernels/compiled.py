@@ -13,6 +13,7 @@ import ast
 import hashlib
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -59,13 +60,13 @@ class _Cache(FunctionCache):
         try:
             return super().load_overload(sig, target_context)
         except Exception:  # noqa: BLE001 (a damaged file may fail in any way while it is unpickled)
+            with suppress(Exception):
+                self.flush()
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        try:
+        with suppress(Exception):  # a full disk, a directory that is no longer writeable, a file that another process has damaged
             super().save_overload(sig, data)
-        except OSError:  # a full disk, or a directory that is no longer writeable
-            return
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

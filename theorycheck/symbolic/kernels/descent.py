@@ -4,7 +4,7 @@ A step is W_k -= A_kᵀ H_k with the step size folded into the data: H_1 = w S -
 Lanes run in segments of at most `SEGMENT` steps between two looks at them; a lane that stopped or blew up inside a segment is
 replayed alone from the segment's start, which gives the same numbers (see `lanes`), up to the step in question.
 
-What `descend` writes for the error bar, seen at the start of every segment: the norm of the step, whose growth shows how the
+What `descend` writes for the error bar, seen every `SEGMENT` steps of a lane: the norm of the step, whose growth shows how the
 dynamics amplify a perturbation, and an estimate of the rounding of one step in units of eps: ‖θ‖, for the subtraction, plus the
 norm of the step that the sizes in w S - C would make, taken with the signs of w S - C.
 """
@@ -153,7 +153,7 @@ def segment(
     """Steps up to the next look, and the account of every lane after them; whether all lanes go on."""
     steps, steady, before = longest, True, T.copy()
     for m in members:
-        steps = min(steps, left[m])
+        steps = min(steps, left[m], longest - taken[m] % longest)
     run(widths, at, to, T, S, C, Q, H, room, steps, small, hits)
     for lane in range(members.size):
         m = members[lane]
@@ -168,6 +168,16 @@ def segment(
         taken[m] += done
         left[m], steady = 0, False
     return steady
+
+
+@compiled
+def are_due(members: np.ndarray, taken: np.ndarray, longest: int, due: np.ndarray) -> bool:
+    """Mark the lanes to be looked at: every lane at steps of its own, whatever lanes stand beside it; whether there are any."""
+    found = False
+    for lane in range(members.size):
+        due[lane] = taken[members[lane]] % longest == 0
+        found = found or due[lane]
+    return found
 
 
 @compiled
@@ -213,7 +223,7 @@ def descend(
         n = members.size
         T, X, Y = np.empty((P, n)), np.empty((S.shape[1], n)), np.empty((C.shape[1], n))
         Q, H, room = np.empty((height, n)), np.empty((height, n)), np.empty((3, n))
-        hits, limits = np.empty(n, np.int64), np.empty(n)
+        hits, limits, due = np.empty(n, np.int64), np.empty(n), np.empty(n, np.bool_)
         load(theta, members, T)
         load(S, members, X)
         load(C, members, Y)
@@ -221,6 +231,7 @@ def descend(
             limits[lane] = small[members[lane]]
         steady = n > 0
         while steady:
-            observe(widths, at, to, T, X, Y, Q, H, room, members, least, growth, local)
+            if are_due(members, taken, longest, due):
+                observe(widths, at, to, T, X, Y, Q, H, room, members, due, least, growth, local)
             steady = segment(widths, at, to, T, X, Y, Q, H, room, members, longest, limits, hits, left, taken, ending)
         store(T, members, theta)

@@ -114,11 +114,12 @@ def observe(
     H: np.ndarray,
     room: np.ndarray,
     members: np.ndarray,
+    due: np.ndarray,
     least: np.ndarray,
     growth: np.ndarray,
     local: np.ndarray,
 ) -> None:
-    """What the error bar needs, at the present state of every lane (see the head of this file)."""
+    """What the error bar needs, at the present state of the lanes that are due (see the head of `descent`)."""
     slopes(widths, at, to, T, S, C, Q, H)
     up(widths, at, to, T, H)
     squared_steps(widths, at, Q, H, room)
@@ -127,6 +128,8 @@ def observe(
     up(widths, at, to, T, H)
     squared_steps(widths, at, Q, H, room)
     for lane in range(members.size):
+        if not due[lane]:
+            continue
         m, lost, total = members[lane], np.sqrt(room[0, lane]), 0.0
         for p in range(T.shape[0]):
             total += T[p, lane] * T[p, lane]

@@ -100,18 +100,18 @@ def begin(m, state, slope, requests, runs):
 @compiled
 def limit(members, h, requests, runs):
     """Steps of a block, shortened where a lane would pass its end; 0 for idle lanes."""
+    end, time, step = requests.end, runs.time, runs.step
     for lane in range(h.size):
         m = members[lane]
         h[lane] = 0.0
         if m >= 0:
-            last = requests.end[m] - runs.time[m]
-            h[lane] = last if 1.01 * runs.step[m] >= last else runs.step[m]
+            h[lane] = end[m] - time[m] if 1.01 * step[m] >= end[m] - time[m] else step[m]
 
 
 @compiled
-def reached(m, h, requests, runs):
+def reached(time, h, end):
     """Time at the end of a step."""
-    return requests.end[m] if h >= requests.end[m] - runs.time[m] else runs.time[m] + h
+    return end if h >= end - time else time + h
 
 
 @compiled
@@ -123,114 +123,118 @@ def factor(error):
 
 
 @compiled
-def reject(m, h, error, state, slope, requests, runs):
-    """A smaller step, or an end where the step is lost against the time."""
-    runs.counts[m, 2] += 1
-    runs.counts[m, 5] = 1
-    runs.step[m] = h * max(LEAST_FACTOR, min(1.0, factor(error)))
-    if runs.step[m] <= 16.0 * EPS * runs.time[m] or runs.step[m] < 1e-300:
-        runs.ending[m] = DIVERGED if not slope < HUGE or slope * h > 1e-6 * state else UNRESOLVED
+def lost(step, time, h, state, slope):
+    """How a lane ends whose step has become too small for its time: by an explosion, if it moves all the same, or in rounding."""
+    if step > 16.0 * EPS * time and step > 1e-300:
+        return RUNNING
+    return DIVERGED if not slope < HUGE or slope * h > 1e-6 * state else UNRESOLVED
 
 
 @compiled
-def stiff(m, h, ratio, requests, runs):
-    """Whether steps have been at the edge of stability for a while, and too many of them remain."""
+def suspicion(hits, away, ratio):
+    """Steps at the edge of stability in a row, and steps away from it since, one step later."""
     if ratio > EDGE:
-        runs.counts[m, 3] += 1
-        runs.counts[m, 4] = 0
-    else:
-        runs.counts[m, 4] += 1
-        if runs.counts[m, 4] == CALM:
-            runs.counts[m, 3] = 0
-    remaining = (requests.end[m] - runs.time[m]) / h
-    if not np.isfinite(remaining):
-        return runs.counts[m, 3] > requests.patience[m]
-    return runs.counts[m, 3] >= IN_A_ROW and remaining > requests.patience[m]
+        return hits + 1, 0
+    return (0, 0) if away + 1 == CALM else (hits, away + 1)
 
 
 @compiled
-def accept(m, h, error, ratio, slope, requests, runs):
-    """Time, step size and ending of a lane after an accepted step."""
-    runs.time[m] = reached(m, h, requests, runs)
-    runs.counts[m, 1] += 1
-    largest = 1.0 if runs.counts[m, 5] > 0 else LARGEST_FACTOR
-    runs.step[m] = h * max(LEAST_FACTOR, min(largest, factor(error)))
-    runs.counts[m, 5] = 0
-    if slope * slope <= requests.small[m]:
-        runs.ending[m] = SMALL
-    elif runs.time[m] >= requests.end[m]:
-        runs.ending[m] = ENDED
-    elif stiff(m, h, ratio, requests, runs):
-        runs.ending[m] = STIFF
+def too_stiff(hits, remaining, patience):
+    """Whether steps have been at the edge of stability for a while, and too many of them remain."""
+    return hits > patience if remaining == np.inf else hits >= IN_A_ROW and remaining > patience
 
 
 @compiled
-def save(net, tableau, block, members, h, passed, requests, runs):
-    """States at the requested times inside the steps just taken."""
-    count, needed = requests.times.shape[1], False
+def settle(members, h, room, requests, runs):
+    """Time, step size and ending of every lane after an attempted step; room holds error, stability, and norms before and after."""
+    error, ratio, state, before, after = room[0], room[1], room[2], room[6], room[7]
+    time, step, counts, ending, end = runs.time, runs.step, runs.counts, runs.ending, requests.end
     for lane in range(h.size):
         m = members[lane]
-        if passed[lane] and runs.following[m] < count:
-            needed = needed or requests.times[m, runs.following[m]] < reached(m, h[lane], requests, runs)
-    if needed:
-        interior_stages(net, tableau, block, h)
+        if m < 0:
+            continue
+        passed = error[lane] < 1.0
+        largest = 1.0 if counts[m, 5] > 0 or not passed else LARGEST_FACTOR
+        step[m] = h[lane] * max(LEAST_FACTOR, min(largest, factor(error[lane])))
+        counts[m, 0] += STAGES
+        counts[m, 1 if passed else 2] += 1
+        counts[m, 5] = 0 if passed else 1
+        if not passed:
+            ending[m] = lost(step[m], time[m], h[lane], state[lane], before[lane])
+        else:
+            time[m] = reached(time[m], h[lane], end[m])
+            counts[m, 3], counts[m, 4] = suspicion(counts[m, 3], counts[m, 4], ratio[lane])
+            if after[lane] * after[lane] <= requests.small[m]:
+                ending[m] = SMALL
+            elif time[m] >= end[m]:
+                ending[m] = ENDED
+            elif too_stiff(counts[m, 3], (end[m] - time[m]) / h[lane], requests.patience[m]):
+                ending[m] = STIFF
+        if ending[m] == RUNNING and counts[m, 1] + counts[m, 2] >= requests.budget[m]:
+            ending[m] = EXHAUSTED
+
+
+@compiled
+def due(members, h, error, requests, runs):
+    """Whether a requested time lies inside one of the steps just taken."""
+    count, times, following = requests.times.shape[1], requests.times, runs.following
     for lane in range(h.size):
         m = members[lane]
-        while passed[lane] and runs.following[m] < count:
-            time, out = requests.times[m, runs.following[m]], runs.saved[m, runs.following[m]]
-            if time > reached(m, h[lane], requests, runs):
+        if m >= 0 and error[lane] < 1.0 and following[m] < count:
+            if times[m, following[m]] < reached(runs.time[m], h[lane], requests.end[m]):
+                return True
+    return False
+
+
+@compiled
+def save(tableau, block, members, h, error, requests, runs):
+    """States at the requested times up to the end of the steps just taken."""
+    count, times, following = requests.times.shape[1], requests.times, runs.following
+    for lane in range(h.size):
+        m = members[lane]
+        while m >= 0 and error[lane] < 1.0 and following[m] < count:
+            time, final = times[m, following[m]], reached(runs.time[m], h[lane], requests.end[m])
+            if time > final:
                 break
-            if time < reached(m, h[lane], requests, runs):
+            out = runs.saved[m, following[m]]
+            if time < final:
                 interior(tableau, block, lane, h[lane], (time - runs.time[m]) / h[lane], out)
             else:
                 for p in range(out.size):
                     out[p] = block.Y[p, lane]
-            runs.following[m] += 1
+            following[m] += 1
 
 
 @compiled
 def attempt(net, tableau, block, members, h, room, requests, runs):
     """One attempted step of every lane of a block, and the account of it."""
-    n = h.size
-    error, ratio, before, after, scale = room[0], room[1], room[2], room[3], room[4]
+    error, scale, tolerance = room[0], room[4], room[5]
     stages(net, tableau, block, h)
-    sizes(block.T, before)
-    sizes(block.Y, after)
-    for lane in range(n):
-        m = members[lane]
-        floor, tolerance = (requests.floor[m], requests.tolerance[m]) if m >= 0 else (1.0, 1.0)
-        scale[lane] = 0.01 * max(before[lane], after[lane], floor) / np.sqrt(float(block.T.shape[0])) + 1e-300
-        room[5, lane] = tolerance
-    stability(block, h, room[6], ratio)
-    errors(tableau, block, h, room[5], scale, room[6:8], error)
-    passed = np.zeros(n, np.bool_)
-    for lane in range(n):
-        passed[lane] = members[lane] >= 0 and error[lane] < 1.0
+    sizes(block.T, room[2])
+    sizes(block.Y, room[3])
+    for lane in range(h.size):
+        m = max(members[lane], 0)
+        tolerance[lane] = requests.tolerance[m]
+        scale[lane] = 0.01 * max(room[2, lane], room[3, lane], requests.floor[m]) / np.sqrt(float(block.T.shape[0])) + 1e-300
+    stability(block, h, room[6], room[1])
+    errors(tableau, block, h, tolerance, scale, room[6:8], error)
     if requests.times.shape[1] > 0:
-        save(net, tableau, block, members, h, passed, requests, runs)
+        if due(members, h, error, requests, runs):
+            interior_stages(net, tableau, block, h)
+        save(tableau, block, members, h, error, requests, runs)
     sizes(block.K[0], room[6])
     sizes(block.K[STAGES], room[7])
-    for lane in range(n):
-        m = members[lane]
-        if m < 0:
-            continue
-        runs.counts[m, 0] += STAGES
-        if passed[lane]:
-            accept(m, h[lane], error[lane], ratio[lane], room[7, lane], requests, runs)
-        else:
-            reject(m, h[lane], error[lane], before[lane], room[6, lane], requests, runs)
-        if runs.ending[m] == RUNNING and runs.counts[m, 1] + runs.counts[m, 2] >= requests.budget[m]:
-            runs.ending[m] = EXHAUSTED
-    commit(block, passed)
+    settle(members, h, room, requests, runs)
+    commit(block, error)
 
 
 @compiled
-def commit(block, passed):
+def commit(block, error):
     """The new state and its slope, where the step was accepted."""
     for p in range(block.T.shape[0]):
         t, y, k, final = block.T[p], block.Y[p], block.K[0, p], block.K[STAGES, p]
-        for lane in range(passed.size):
-            if passed[lane]:
+        for lane in range(error.size):
+            if error[lane] < 1.0:
                 t[lane] = y[lane]
                 k[lane] = final[lane]
 

@@ -20,7 +20,7 @@ from theorycheck.measured import EPS
 from theorycheck.symbolic.potentials.newton import DualSolution, ModeSystem, solve_dual
 from theorycheck.symbolic.potentials.rows import Ends, everywhere, exp_remainder
 
-_REACH = 1.0  # largest |λ| of one Newton step: no part of the metric changes by more than e²
+_REACH = 50.0  # largest exponent of a mode in one Newton step; the line search does the rest
 _STEPS = 500
 _SWEEPS = 12
 
@@ -74,22 +74,22 @@ class CommutingFormsRow:
         return self._solution(w).dual.reshape(*shape, w.shape[-1])
 
     def inverse(self, mu: np.ndarray) -> np.ndarray:
-        return self.output(self.advance(self.start, mu))
+        return self.output(self.advance(self.start, self.along(mu)))
 
     def conjugate(self, mu: np.ndarray) -> np.ndarray:
-        return np.sum(self.advance(self.start, mu) ** 2, axis=-1) / 4
+        return np.sum(self.advance(self.start, self.along(mu)) ** 2, axis=-1) / 4
 
     def metric(self, w: np.ndarray) -> np.ndarray:
         return self.hessian(self.mirror(w))
 
     def hessian(self, mu: np.ndarray) -> np.ndarray:
-        root = self.root(self.advance(self.start, mu))
+        root = self.root(self.advance(self.start, self.along(mu)))
         return root @ np.swapaxes(root, -1, -2)
 
     def divergence(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         mu = self.mirror(a)
-        exponents = (self.mirror(b) - mu) @ self.eigenvalues
-        return np.sum(self.advance(self.start, mu) ** 2 * exp_remainder(2 * exponents), axis=-1) / 4
+        modes, step = self.advance(self.start, self.along(mu)), self.along(self.mirror(b) - mu)
+        return np.sum(modes**2 * exp_remainder(2 * step), axis=-1) / 4
 
     def parameters(self, modes: np.ndarray) -> np.ndarray:
         return modes @ self.basis.T
@@ -103,14 +103,19 @@ class CommutingFormsRow:
     def root(self, modes: np.ndarray) -> np.ndarray:
         return self.eigenvalues * modes[..., None, :]
 
+    def along(self, mu: np.ndarray) -> np.ndarray:
+        return mu @ self.eigenvalues
+
+    def from_root(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
+        return np.where(modes != 0, change / np.where(modes != 0, modes, 1.0), 0.0)
+
     def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
-            return np.where(modes != 0, modes * np.exp(np.where(modes != 0, step @ self.eigenvalues, 0.0)), 0.0)
+            return np.where(modes != 0, modes * np.exp(np.where(modes != 0, step, 0.0)), 0.0)
 
-    def reach(self, modes: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        exponents = np.where(modes != 0, np.abs(direction @ self.eigenvalues), 0.0)
+    def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", over="ignore"):
-            return _REACH / np.max(exponents, axis=-1)
+            return _REACH / np.max(np.where(modes != 0, np.abs(step), 0.0), axis=-1)
 
     def _solution(self, w: np.ndarray) -> DualSolution:
         """∇Q(μ) = w for the entries of a batch laid out along one axis."""

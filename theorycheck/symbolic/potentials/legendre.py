@@ -19,7 +19,7 @@ import sympy as sp
 from theorycheck.errors import InvalidArgument, TheorycheckError, require_finite, require_shape
 from theorycheck.symbolic.brackets import lie_brackets
 from theorycheck.symbolic.potentials.exact import ExactForm
-from theorycheck.symbolic.potentials.newton import ModeSystem
+from theorycheck.symbolic.potentials.newton import ModeSystem, State
 from theorycheck.symbolic.potentials.recognition import Map, Piece, pieces_of
 from theorycheck.symbolic.potentials.rows import Ends
 from theorycheck.symbolic.potentials.table import Group, grouped
@@ -134,10 +134,28 @@ class Potential:
     def parameters_at(self, mu: np.ndarray) -> np.ndarray:
         """ψ(θ_0; μ), the point of the flow where ∇R(w) = μ, shape ``(..., P)``; parameters w does not depend on stay."""
         mu = self._dual_inside(mu)
-        theta = np.broadcast_to(self.start, np.broadcast_shapes(self.start.shape, (*mu.shape[:-1], self.start.shape[-1]))).copy()
-        for group, (outputs, row) in zip(self.groups, self.modes.parts, strict=True):
-            theta[..., group.inputs] = row.parameters(row.advance(row.start, mu[..., outputs]))
+        return self.parameters_of(self.modes.advance(self.modes.start, self.modes.along(mu)))
+
+    def parameters_of(self, state: State) -> np.ndarray:
+        """θ of modes, shape ``(..., P)``."""
+        pieces = [row.parameters(modes) for (_, row), modes in zip(self.modes.parts, state, strict=True)]
+        lead = np.broadcast_shapes(*(p.shape[: p.ndim - group.inputs.ndim] for p, group in zip(pieces, self.groups, strict=True)))
+        theta = np.broadcast_to(self.start, np.broadcast_shapes(self.start.shape, (*lead, self.start.shape[-1]))).copy()
+        for group, piece in zip(self.groups, pieces, strict=True):
+            theta[..., group.inputs] = piece
         return theta
+
+    @cached_property
+    def cone(self) -> np.ndarray:
+        """Vectors whose combinations with positive weights fill the domain, shape ``(..., K, d)``; some may be 0."""
+        lead, unit, (low, high) = self.start.shape[:-1], np.eye(self.entries), self.domain
+        blocks = []
+        for outputs, row in self.modes.parts:
+            if row.joint:
+                blocks.append(row.generators @ unit[outputs])
+            else:
+                blocks += [np.isinf(low[..., outputs])[..., None] * -unit[outputs], np.isinf(high[..., outputs])[..., None] * unit[outputs]]
+        return np.concatenate([np.broadcast_to(block, (*lead, *block.shape[-2:])) for block in blocks], axis=-2)
 
     def expression(self, entry: int = 0) -> ExactForm:
         """R, ∇R, Q, ψ of an entry of w in symbols; for entries served jointly, of all of them."""

@@ -25,7 +25,7 @@ State = tuple[np.ndarray, ...]
 _NOISE = 8 * EPS  # of a row of X w - y, relative to the sum of its absolute terms
 _POLISHED = 2  # times the residual must be seen below its noise: the last step gains what the conditioning of T cost
 _STALLED = 4  # steps without a smaller residual after which rounding is taken to rule
-_NEARLY = 1e6  # residual, in units of its noise, below which such a stall counts as the end
+_NEARLY = 64.0  # residual, in units of its noise, below which such a stall counts as the end
 _CUTS = 60
 
 
@@ -46,6 +46,11 @@ class ModeSystem:
     def order(self) -> np.ndarray:
         """Where entry i of w stands in the rows laid end to end."""
         return np.argsort(np.concatenate([outputs for outputs, _ in self.parts]))
+
+    @property
+    def start(self) -> State:
+        """Modes at the start."""
+        return tuple(row.start for _, row in self.parts)
 
     def gathered(self, pieces: Sequence[np.ndarray]) -> np.ndarray:
         """Arrays ``(..., m)``, one a row, as one array ``(..., d)`` in the order of w."""
@@ -72,13 +77,28 @@ class ModeSystem:
             blocks.append(block)
         return np.concatenate(blocks, axis=-1)
 
-    def advance(self, state: State, step: np.ndarray) -> State:
-        """State after the flow by μ = step of shape ``(..., d)``."""
-        return tuple(row.advance(modes, step[..., outputs]) for (outputs, row), modes in zip(self.parts, state, strict=True))
+    def jitter(self, state: State) -> np.ndarray:
+        """Change along the columns of `root` that a relative change by 1 of every mode amounts to, shape ``(..., K)``."""
+        pieces = zip(self.parts, state, strict=True)
+        return np.concatenate([np.abs(modes) if row.joint else row.size(modes) / row.root(modes) for (_, row), modes in pieces], axis=-1)
 
-    def reach(self, state: State, direction: np.ndarray) -> np.ndarray:
-        """Largest multiple of the direction a step may take, shape ``(...)``."""
-        reaches = [row.reach(modes, direction[..., outputs]) for (outputs, row), modes in zip(self.parts, state, strict=True)]
+    def along(self, mu: np.ndarray) -> State:
+        """A move of μ, ``(..., d)``, as steps of the rows."""
+        return tuple(row.along(mu[..., outputs]) for outputs, row in self.parts)
+
+    def from_root(self, state: State, change: np.ndarray) -> State:
+        """Steps of the rows whose move of w is root times the change, ``(..., K)``."""
+        ends = np.cumsum([modes.shape[-1] if row.joint else len(outputs) for (outputs, row), modes in zip(self.parts, state, strict=True)])
+        pieces = np.split(change, ends[:-1], axis=-1)
+        return tuple(row.from_root(modes, piece) for (_, row), modes, piece in zip(self.parts, state, pieces, strict=True))
+
+    def advance(self, state: State, steps: State) -> State:
+        """State after the flow over the steps of the rows."""
+        return tuple(row.advance(modes, step) for (_, row), modes, step in zip(self.parts, state, steps, strict=True))
+
+    def reach(self, state: State, steps: State) -> np.ndarray:
+        """Largest multiple of the steps worth taking, shape ``(...)``."""
+        reaches = [row.reach(modes, step) for (_, row), modes, step in zip(self.parts, state, steps, strict=True)]
         return np.min(np.stack(np.broadcast_arrays(*reaches)), axis=0)
 
 
@@ -180,26 +200,24 @@ def _newton_step(
         qr, size, _ = factorised(system, X, state)
         half = qr.forward(residual)
         height = np.max(np.abs(half), axis=-1, keepdims=True)
+        steps = system.from_root(state, _product(qr.Q, half / height))
         direction = qr.backward(half / height)
-        length = np.max(np.abs(direction), axis=-1, keepdims=True)
-        direction, full = direction / length, (height / size * (length / size))[..., 0]
-        sound = np.all(np.isfinite(direction), axis=-1) & (full > 0)
-        direction = np.where(sound[..., None], direction, 0.0)
-        along = _product(np.swapaxes(X, -1, -2), direction)
-        taken = np.where(sound, np.minimum(full, system.reach(state, along)), 0.0)
-    sound &= np.isfinite(taken) & (taken > 0)
-    taken = np.where(sound, taken, 0.0)
+        full, reach = (height / size)[..., 0], system.reach(state, steps)
+        taken = np.minimum(full, reach)
+        sound = np.all(np.isfinite(direction), axis=-1) & np.isfinite(taken) & (taken > 0)
+        taken = np.where(sound, taken, 0.0)
+    steps, direction = tuple(np.where(sound[:, None], step, 0.0) for step in steps), np.where(sound[:, None], direction, 0.0)
     slope, slack = np.sum(residual * direction, axis=-1), np.sum(noise * np.abs(direction), axis=-1)
     moved = state
     for _ in range(_CUTS):
-        moved = system.advance(state, taken[..., None] * along)
+        moved = system.advance(state, tuple(taken[:, None] * step for step in steps))
         rest = np.sum((y - _product(X, system.output(moved))) * direction, axis=-1)
         over = rest < -0.5 * slope - slack
         if not np.any(over):
             break
         shrink = np.clip(slope / np.where(over, slope - rest, 1.0), 0.1, 0.7)
         taken = np.where(over, shrink * taken, taken)
-    return moved, taken[..., None] * direction, sound
+    return moved, (taken[:, None] / size) * direction, sound
 
 
 def _taken(state: State, lanes: np.ndarray) -> State:

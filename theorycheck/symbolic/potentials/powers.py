@@ -17,19 +17,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
-from theorycheck.symbolic.potentials.rows import Ends, exp_remainder, log_ratio
+from theorycheck.symbolic.potentials.rows import Ends, SeparateRow, exp_remainder, log_ratio
 
 _NEWTON_STEPS = 5
 _FAR = 60.0  # ln(w/(s α^D)) from which the smaller of u^D and v^D is lost against w
-_REACH = 0.9  # share of the way to the end of the dual domain that one Newton step may go
+_REACH = 0.999999999999  # share of the way to the end of the dual domain that one Newton step may go
 
 
 @dataclass(frozen=True, eq=False)
-class PowerRow:
+class PowerRow(SeparateRow):
     """w = a u^D for D ≥ 3.
 
     Parameters
@@ -44,8 +43,6 @@ class PowerRow:
         |u_0| > 0.
 
     """
-
-    joint: ClassVar[bool] = False
 
     coefficient: np.ndarray
     depth: int
@@ -114,8 +111,8 @@ class PowerRow:
     def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         return _flow(modes, (self._kappa * step)[..., None], self.depth)
 
-    def reach(self, modes: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        return _reach(modes, (self._kappa * direction)[..., None], self.depth)
+    def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return _reach(modes, (self._kappa * step)[..., None], self.depth)
 
     def _u(self, w: np.ndarray) -> np.ndarray:
         return (w / self.coefficient) ** (1 / self.depth)
@@ -126,7 +123,7 @@ class PowerRow:
 
 
 @dataclass(frozen=True, eq=False)
-class PowerDifferenceRow:
+class PowerDifferenceRow(SeparateRow):
     """w = s (u^D - v^D) for D ≥ 3, u_0, v_0 > 0.
 
     Parameters
@@ -141,8 +138,6 @@ class PowerDifferenceRow:
         |u_0| and |v_0|, positive.
 
     """
-
-    joint: ClassVar[bool] = False
 
     scale: np.ndarray
     depth: int
@@ -217,8 +212,8 @@ class PowerDifferenceRow:
     def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         return _flow(modes, (self._kappa * step)[..., None] * np.array([1.0, -1.0]), self.depth)
 
-    def reach(self, modes: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        return _reach(modes, (self._kappa * direction)[..., None] * np.array([1.0, -1.0]), self.depth)
+    def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return _reach(modes, (self._kappa * step)[..., None] * np.array([1.0, -1.0]), self.depth)
 
     def _modes(self, w: np.ndarray) -> np.ndarray:
         """(u, v) at w, each to full relative accuracy."""

@@ -73,15 +73,37 @@ class Row(Protocol):
     def root(self, modes: np.ndarray) -> np.ndarray:
         """A matrix with root rootᵀ = metric: its diagonal ``(..., m)``, or ``(..., m, K)`` for a joint row."""
 
-    def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
-        """Modes after the flow by μ = step."""
+    def along(self, mu: np.ndarray) -> np.ndarray:
+        """A move of μ as a step: μ itself; for a joint row the exponents of the modes."""
 
-    def reach(self, modes: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        """Largest multiple of the direction over which Newton's linearisation is worth trusting, ``(...)``; inside the domain."""
+    def from_root(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """The step whose move of w is root times the change ``(..., K)``: how a step is known best where w is stiff in μ."""
+
+    def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Modes after the flow over a step."""
+
+    def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Largest multiple of the step over which Newton's linearisation is worth trusting, inside the domain, ``(...)``."""
+
+
+class SeparateRow:
+    """Shared by the rows whose entries of w have parameters of their own: steps are moves of μ."""
+
+    joint: ClassVar[bool] = False
+
+    def along(self, mu: np.ndarray) -> np.ndarray:
+        return mu
+
+    def from_root(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
+        return change / self.root(modes)
+
+    def root(self, modes: np.ndarray) -> np.ndarray:
+        """Square root of the metric, ``(..., m)``."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
-class AffineRow:
+class AffineRow(SeparateRow):
     """w = Σ_k a_k θ_k + b: R = |w - w_0|²/(2 Σ a_k²).
 
     Parameters
@@ -94,8 +116,6 @@ class AffineRow:
         θ_0.
 
     """
-
-    joint: ClassVar[bool] = False
 
     coefficients: np.ndarray
     offset: np.ndarray
@@ -153,8 +173,8 @@ class AffineRow:
     def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         return modes + self.coefficients * step[..., None]
 
-    def reach(self, modes: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        return np.full(direction.shape[:-1], np.inf)
+    def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
+        return np.full(step.shape[:-1], np.inf)
 
 
 def everywhere(shape: tuple[int, ...]) -> Ends:

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
-from theorycheck.symbolic.potentials.rows import Ends, everywhere, exp_remainder
+from theorycheck.symbolic.potentials.rows import Ends, SeparateRow, everywhere, exp_remainder
 
-_REACH = 2.0  # largest |κ δμ| of one Newton step: the metric changes by no more than e² over it
+_REACH = 100.0  # largest |κ δμ| of one Newton step; the line search does the rest
 
 
 @dataclass(frozen=True, eq=False)
-class SquaresRow:
+class SquaresRow(SeparateRow):
     """w = s (p² - q²), with p² growing and q² falling at the rate κ.
 
     Parameters
@@ -36,8 +35,6 @@ class SquaresRow:
         p_0 and q_0, not both zero.
 
     """
-
-    joint: ClassVar[bool] = False
 
     scale: np.ndarray
     rate: np.ndarray
@@ -115,9 +112,9 @@ class SquaresRow:
         half = (self.rate * step / 2)[..., None]
         return modes * np.exp(np.concatenate([half, -half], axis=-1))
 
-    def reach(self, modes: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", over="ignore"):
-            return _REACH / np.max(np.abs(self.rate * direction), axis=-1)
+            return _REACH / np.max(np.abs(self.rate * step), axis=-1)
 
     def _log_growth(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """ln E(x)/E(y) = arcsinh(x/2c) - arcsinh(y/2c), exact as x -> y and for c -> 0."""

@@ -116,26 +116,23 @@ def _matrices(piece: Piece, symbols: Sequence[sp.Symbol], expressions: Sequence[
 def _squares_row(theta: np.ndarray, kind: Kind, a: np.ndarray) -> SquaresRow:
     maps, scale = [_MODES[kind, bool(positive)] for positive in a > 0], np.abs(a)
     modes = (np.array([into for into, _ in maps]) @ theta[..., None])[..., 0]
-    still = ~np.any(modes != 0, axis=-1)
-    if np.any(still):
-        rule = "is 0 in all parameters of an entry of w, which then never moves"
-        raise InvalidArgument("start", theta, rule, "start every entry of w from a parameter that is not 0")
-    levels = scale[:, None] * modes**2
-    _require_room(theta, np.where(modes != 0, levels, 1.0), kind.value)
+    rule = f"is 0 in all parameters of {kind.value}, which then never moves"
+    _require(np.any(modes != 0, axis=-1), theta, rule, "start every entry of w from a parameter that is not 0")
+    _require_room(np.where(modes != 0, scale[:, None] * modes**2, 1.0), theta, kind)
     return SquaresRow(scale, (2 if kind is Kind.PRODUCT else 4) * scale, np.array([back for _, back in maps]), modes)
 
 
 def _power_row(theta: np.ndarray, kind: Kind, depth: int, a: np.ndarray) -> PowerRow | PowerDifferenceRow:
-    if np.any(theta <= 0 if depth % 2 else theta == 0):
-        rule = f"must be {'positive' if depth % 2 else 'nonzero'} in every parameter of {kind.value} with D = {depth}"
-        raise InvalidArgument("start", theta, rule, "a parameter at 0 stays there: leave it out of the model (signed=False)")
+    rule = f"must be {'positive' if depth % 2 else 'nonzero'} in every parameter of {kind.value} for D = {depth}"
+    moving = np.all(theta > 0 if depth % 2 else theta != 0, axis=-1)
+    _require(moving, theta, rule, "a parameter that starts at 0 stays there: leave it out of the model (signed=False)")
     row_type, modes = (PowerRow if kind is Kind.POWER else PowerDifferenceRow), np.abs(theta)
     with np.errstate(over="ignore"):
         row = row_type(a, depth, np.sign(theta), modes)
         ends, output = np.abs(np.stack(row.dual_domain, axis=-1)), np.abs(row.output(modes))[..., None]
         even = np.all(modes == modes[..., :1], axis=-1, keepdims=True) & (kind is Kind.DIFFERENCE)
         unbounded = np.isinf(ends) & (kind is Kind.POWER)
-    _require_room(theta, np.concatenate([np.where(unbounded, 1.0, ends), np.where(even, 1.0, output)], axis=-1), kind.value)
+    _require_room(np.concatenate([np.where(unbounded, 1.0, ends), np.where(even, 1.0, output)], axis=-1), theta, kind)
     return row
 
 
@@ -143,15 +140,20 @@ def _forms_row(theta: np.ndarray, basis: np.ndarray, eigenvalues: np.ndarray) ->
     modes = theta @ basis
     size = np.linalg.norm(theta, axis=-1, keepdims=True)
     modes = np.where(np.abs(modes) > 8 * EPS * size, modes, 0.0)  # what rounding makes of a mode that is not excited
-    ranks = np.linalg.matrix_rank(eigenvalues * (modes != 0)[..., None, :])
-    if np.any(ranks < len(eigenvalues)):
-        rule = f"excites modes in which the Jacobian of w has rank {np.min(ranks)}, below the {len(eigenvalues)} entries"
-        raise InvalidArgument("start", theta, rule, "start from a point where the gradients of w are independent, and pass independent forms")
+    independent = np.linalg.matrix_rank(eigenvalues * (modes != 0)[..., None, :]) == len(eigenvalues)
+    rule = f"is where the gradients of the {len(eigenvalues)} forms are dependent"
+    _require(independent, theta, rule, "start where the Jacobian of w has full rank, and pass independent forms")
     return CommutingFormsRow(basis, eigenvalues, modes)
 
 
-def _require_room(theta: np.ndarray, levels: np.ndarray, formula: str) -> None:
-    """Levels whose products and quotients stay inside float64."""
-    if not np.all((levels >= _LEAST_LEVEL) & (levels <= 1 / _LEAST_LEVEL)):
-        rule = f"puts the scale of {formula} outside the range of float64"
-        raise InvalidArgument("start", theta, rule, f"keep the powers of the start that scale w and μ between {_LEAST_LEVEL:g} and {1 / _LEAST_LEVEL:g}")
+def _require_room(levels: np.ndarray, theta: np.ndarray, kind: Kind) -> None:
+    """Levels ``(..., m, k)`` must leave room for their products in float64."""
+    room = np.all((levels >= _LEAST_LEVEL) & (levels <= 1 / _LEAST_LEVEL), axis=-1)
+    rule = f"puts the scale of w or μ of {kind.value} outside the range of float64"
+    _require(room, theta, rule, "start nearer to 1")
+
+
+def _require(holds: np.ndarray, theta: np.ndarray, rule: str, remedy: str) -> None:
+    """Raise with the parameters of the first instance and entry of w where a rule does not hold."""
+    if not np.all(holds):
+        raise InvalidArgument("start", theta[tuple(np.argwhere(~holds)[0])].tolist(), rule, remedy)

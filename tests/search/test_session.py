@@ -1,0 +1,225 @@
+"""A run over many theorems: the same reports for any number of workers, whatever happens to one of them."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from theorycheck.errors import CannotBindData, InvalidArgument, WorkerLost
+from theorycheck.library import Address, Paper, Selection, load
+from theorycheck.search.check import check
+from theorycheck.search.reports import Report, Running
+from theorycheck.search.session import Plan, run
+from theorycheck.search.verdicts import Outcome
+from theorycheck.search.workers import Workers
+
+FILE = """
+import os
+from functools import partial
+from pathlib import Path
+import numpy as np
+import theorycheck as tc
+
+HERE = Path(__file__).parent
+
+def on_data(X, y):
+    @tc.recipe
+    def bound(draw):
+        return (draw(tc.reals(-3, 3)), float(np.sum(X)), float(np.sum(y)))
+    return bound
+
+@tc.recipe(bind=on_data)
+def triples(draw):
+    return (draw(tc.reals(-3, 3)), 1.0, draw(tc.reals(-3, 3)))
+
+@tc.recipe
+def numbers(draw):
+    return draw(tc.reals(-3, 3))
+
+def square(x, precision, least=0.0):
+    return tc.at_least("x² + 1 ≥ c", x**2 + 1, least)
+
+def product(t, precision, factor=1.0):
+    return tc.at_most("2xz ≤ x² + z²", factor * 2 * t[0] * t[2], t[0]**2 + t[2]**2 + 1e-3)
+
+def dies(x, precision):
+    os._exit(9)
+
+def dies_once(x, precision):
+    marker = HERE / "died"
+    if x == 1.5 and not marker.exists():
+        marker.touch()
+        os._exit(9)
+    return square(x, precision)
+
+make = lambda name, claim, ambient=numbers: tc.Theorem(name, tc.CONJECTURE, ambient, (), claim)
+squares_ge = make("squares_ge_zero", square)
+wrong = make("squares_ge_two", partial(square, least=2.0))
+products = make("products_le", product, triples)
+deadly = make("deadly", dies)
+once = make("deadly_once", dies_once)
+THEOREMS = (squares_ge, wrong, products)
+FALSE = (
+    squares_ge.claiming("two", partial(square, least=2.0)),
+    squares_ge.claiming("minus", partial(square, least=-1.0)),
+    products.claiming("factor_1_02", partial(product, factor=1.02)),
+    squares_ge.claiming("dies", dies),
+)
+"""
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Paper:
+    path = tmp_path / "someone_2024.py"
+    path.write_text(FILE, encoding="utf-8")
+    whole = load(path)
+    return replace(whole, false=whole.false[:3])
+
+
+def listed(paper: Paper, *lines: str) -> Paper:
+    """The paper with more lines at the end of its file."""
+    paper.path.write_text(FILE + "\n".join(lines) + "\n", encoding="utf-8")
+    return load(paper.path)
+
+
+def comparable(reports: list[Report]) -> list[tuple]:
+    """What law 6 promises to be equal for any number of jobs."""
+    return [
+        (
+            r.theorem.name,
+            r.skipped,
+            None if r.verdict is None else (r.verdict.outcome, r.verdict.tried, r.verdict.admitted, r.verdict.tightest, r.verdict.problems),
+            None if r.verdict is None or r.verdict.counterexample is None else (r.verdict.counterexample.choices, r.verdict.counterexample.index),
+            [
+                (p.theorem.name, p.outcome, p.tally, p.problems, p.counterexample and (p.counterexample.choices, p.counterexample.exhausted))
+                for p in r.planted
+            ],
+            r.identities,
+        )
+        for r in reports
+    ]
+
+
+def test_reports_do_not_depend_on_jobs(paper: Paper) -> None:
+    plan = Plan(Selection((paper,)), instances=200, budget=300)
+    alone, together = (comparable(list(run(replace(plan, jobs=jobs)))) for jobs in (1, 2))
+    assert alone == together
+    assert [(name, verdict[0]) for name, _, verdict, *_ in alone] == [
+        ("squares_ge_zero", Outcome.CORROBORATED),
+        ("squares_ge_two", Outcome.REFUTED),
+        ("products_le", Outcome.CORROBORATED),
+    ]
+
+
+def test_verdicts_are_those_of_check(paper: Paper) -> None:
+    for report in run(Plan(Selection((replace(paper, false=()),)), instances=200, seed=3)):
+        assert report.verdict is not None
+        alone = check(report.theorem, instances=200, seed=3)
+        assert comparable([report]) == comparable([replace(report, verdict=alone)])
+
+
+def test_falsehoods_fall_or_survive_their_own_budget(paper: Paper) -> None:
+    reports = {r.theorem.name: r for r in run(Plan(Selection((paper,)), instances=20, budget=300))}
+    two, minus = reports["squares_ge_zero"].planted
+    assert (two.refuted, two.survived, two.counterexample and two.counterexample.instance) == (True, False, 0.0)
+    assert (minus.refuted, minus.survived, minus.tally.tried) == (False, True, 300)
+    assert reports["squares_ge_two"].planted == ()
+
+
+def test_a_falsehood_asked_for_by_name_runs_without_its_theorem(paper: Paper) -> None:
+    selection = Selection((Paper(paper.name, paper.path, (), (paper.false[0], paper.false[2])),))
+    reports = list(run(Plan(selection)))
+    assert [(r.theorem.name, r.verdict, [p.refuted for p in r.planted]) for r in reports] == [
+        ("squares_ge_zero", None, [True]),
+        ("products_le", None, [True]),
+    ]
+
+
+def test_progress_ends_with_everything_done(paper: Paper) -> None:
+    seen: list[Running] = []
+    list(run(Plan(Selection((paper,)), instances=200, budget=100), seen.append))
+    assert seen[-1].tasks == (15, 15)  # three falsehoods, and four ranges a theorem
+    assert [r.tasks[0] for r in seen] == sorted(r.tasks[0] for r in seen)
+    assert {r.theorem.name: r.tally.tried for r in seen} == {"squares_ge_zero": 200, "squares_ge_two": 3, "products_le": 200}
+
+
+# -- data --
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_data_reach_the_workers_and_falsehoods_stay_away(jobs: int, paper: Paper) -> None:
+    data = (np.array([[2.0], [3.0]]), np.array([0.5, 1.5]))
+    reports = list(run(Plan(Selection((paper,)), instances=70, data=data, jobs=jobs)))
+    assert [(r.theorem.name, bool(r.skipped)) for r in reports] == [("squares_ge_zero", True), ("squares_ge_two", True), ("products_le", False)]
+    assert "`recipe=numbers` takes no data of your own" in reports[0].skipped
+    assert reports[2].planted == ()
+    assert reports[2].verdict is not None
+    assert reports[2].verdict.admitted == 70
+    assert comparable(reports[2:])[0][2][3].slack < 1e-2  # z is the sum of y: the minimum of (x - z)² is near 0
+
+
+def test_check_takes_the_address_of_a_bound_theorem(paper: Paper) -> None:
+    data = (np.array([[2.0]]), np.array([2.0]))
+    bound = paper.theorems[2].on(*data)
+    address = Address(str(paper.path), "products_le", data)
+    one, two = check(bound, instances=100), check(bound, instances=100, jobs=2, address=address)
+    assert (one.tightest, one.outcome) == (two.tightest, two.outcome)
+    with pytest.raises(InvalidArgument, match="pass jobs=1, or say address="):
+        check(bound, instances=100, jobs=2)
+
+
+def test_data_for_nothing(paper: Paper) -> None:
+    with pytest.raises(CannotBindData, match="suits none of the theorems"):
+        next(run(Plan(Selection((replace(paper, theorems=paper.theorems[:2]),)), data=(np.eye(2), np.ones(2)))))
+
+
+# -- workers that die --
+
+
+def test_a_worker_that_dies_once_changes_nothing(paper: Paper, tmp_path: Path) -> None:
+    whole = listed(paper, "THEOREMS = (once, squares_ge)", "FALSE = FALSE[:2]")
+    plan = Plan(Selection((whole,)), instances=300, budget=100, jobs=2)
+    disturbed = comparable(list(run(plan)))
+    assert (tmp_path / "died").exists()
+    assert disturbed == comparable(list(run(replace(plan, jobs=1))))
+
+
+def test_only_what_kills_its_worker_again_is_lost(paper: Paper) -> None:
+    whole = listed(paper, "THEOREMS = (deadly, squares_ge)", "FALSE = FALSE[::3]")
+    lost, kept = run(Plan(Selection((whole,)), instances=200, budget=100, jobs=2))
+    assert lost.verdict is not None
+    assert kept.verdict is not None
+    assert (lost.verdict.outcome, lost.verdict.tried) == (Outcome.INCONCLUSIVE, 0)
+    assert lost.verdict.problems == (
+        "instances 0 to 63 of seed 0: the worker process died twice (killed, or out of memory); those after them were not tried",
+    )
+    assert kept.verdict.outcome is Outcome.CORROBORATED
+    assert [(p.theorem.name, p.refuted, p.survived) for p in kept.planted] == [
+        ("squares_ge_zero:two", True, False),
+        ("squares_ge_zero:dies", False, False),
+    ]
+    with pytest.raises(WorkerLost, match="died twice"):
+        check(whole.theorems[0], instances=10, jobs=2)
+
+
+def test_workers_answer_in_order_and_stop_asking() -> None:
+    asked: list[int] = []
+
+    def tasks():
+        for k in range(100):
+            asked.append(k)
+            yield (k,)
+
+    with Workers(2) as workers:
+        answers = workers.in_order(abs, tasks())
+        assert [next(answers) for _ in range(10)] == list(range(10))
+        assert len(asked) < 20
+
+
+@pytest.mark.parametrize("wrong", [{"jobs": 0}, {"instances": 0}, {"budget": -1}])
+def test_a_plan_says_what_is_wrong(wrong: dict[str, Any]) -> None:
+    ((name, value),) = wrong.items()
+    with pytest.raises(InvalidArgument, match=f"`{name}={value}` must be at least 1; pass {name} >= 1"):
+        Plan(Selection(()), **wrong)
