@@ -104,7 +104,7 @@ def upper(f: DeepLinearFit) -> tc.Measured:
     return 2 * scale(f) * np.sqrt((2 * f.depth - 1) * top_curvature(f) ** 2 + ((f.depth - 1) * curvature_along_target(f)) ** 2)
 
 
-def flattest(f: DeepLinearFit) -> DeepLinearFit:
+def flattest(f: DeepLinearFit) -> DeepLinearFit | None:
     """The aligned network with gains |w*|/√t, t^(1/(2(L-1))), ... at the optimal t."""
     t = least_sharpness(f)[0]
     return f.aligned([np.linalg.norm(f.w_star) / np.sqrt(t), *[t ** (0.5 / (f.depth - 1))] * (f.depth - 1)])
@@ -115,7 +115,7 @@ def flattest(f: DeepLinearFit) -> DeepLinearFit:
 
 def balanced(f: DeepLinearFit) -> DeepLinearFit | None:
     """The aligned network with equal gains |w*|^(1/L): balanced, and a minimiser."""
-    return f.aligned([float(np.linalg.norm(f.w_star)) ** (1 / f.depth)] * f.depth) if np.any(f.w_star) else None
+    return f.aligned([float(np.linalg.norm(f.w_star)) ** (1 / f.depth)] * f.depth) if f.data.has_signal else None
 
 
 def grams_of_neighbours(f: DeepLinearFit) -> tc.Comparison:
@@ -127,7 +127,7 @@ def grams_of_neighbours(f: DeepLinearFit) -> tc.Comparison:
 
 def onto_top_target(f: DeepLinearFit) -> DeepLinearFit | None:
     """The same inputs, with the targets of |w*| times a top eigenvector of Σ."""
-    return f.retargeted(np.linalg.norm(f.w_star) * np.linalg.eigh(f.covariance)[1][:, -1]) if np.any(f.w_star) else None
+    return f.retargeted(np.linalg.norm(f.w_star) * np.linalg.eigh(f.covariance)[1][:, -1]) if f.data.has_signal else None
 
 
 def along_top(f: DeepLinearFit) -> tc.Comparison:
@@ -140,7 +140,7 @@ def same_predictions(f: DeepLinearFit) -> tc.Comparison:
     return tc.equal("X w(θ) = X w*", tc.predictions(f.objective, f.theta), f.X @ f.w_star)
 
 
-target_nonzero = tc.Premise("target_nonzero", "w* ≠ 0", lambda f: bool(np.any(f.w_star)))
+target_nonzero = tc.Premise("target_nonzero", "w* ≠ 0", lambda f: f.data.has_signal)
 at_minimiser = tc.Premise("at_minimiser", "X w(θ) = X w*", same_predictions, enforce=DeepLinearFit.moved_onto_minimisers)
 at_balanced = tc.Premise("balanced", "W_{j+1}ᵀW_{j+1} = W_jW_jᵀ", grams_of_neighbours)
 top_target = tc.Premise("top_target", "Σw* = Λw*", along_top, enforce=onto_top_target)
@@ -175,7 +175,7 @@ def least_bound(f: DeepLinearFit, precision: tc.Precision, factor: float = 1.0) 
 
 def attained(f: DeepLinearFit, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
     """The flattest aligned network fits and has sharpness S_min."""
-    g = flattest(f)
+    g = flattest(f) or f
     return tc.all_of(same_predictions(g), tc.equal("S(flattest) = S_min", sharpness(g, precision), factor * least_sharpness(f)[1]))
 
 
@@ -280,7 +280,7 @@ def ratios_at_least() -> tuple[tc.Inequality, ...]:
     found = []
     for terms in (2, 3):
         ratios = sp.symbols(f"r2:{terms + 2}", positive=True)
-        weights = [sp.Rational(1, terms)] * terms
+        weights = (sp.Rational(1, terms),) * terms
         by = tc.ArithmeticGeometric(ratios, weights, sp.Integer(terms))
         found.append(tc.Inequality(terms * sp.Mul(*ratios) ** sp.Rational(1, terms), sum(ratios), by=by))
     return tuple(found)
@@ -406,7 +406,7 @@ FALSE = (
     least_sharpness_le.claiming("at_most_lower_bound", least_at_most_lower),
     least_sharpness_le.claiming("factor_0_98", partial(chain, factor=0.98)),
     sharpness_eq_balanced_of_balanced.without(at_balanced),
-    sharpness_eq_balanced_of_balanced.without(at_minimiser, enforce=lambda f: f.aligned([1.0] * f.depth) if np.any(f.w_star) else None),
+    sharpness_eq_balanced_of_balanced.without(at_minimiser, enforce=lambda f: f.aligned([1.0] * f.depth) if f.data.has_signal else None),
     sharpness_eq_balanced_of_balanced.claiming("factor_1_0002", partial(balanced_value, factor=1.0002)),
     balanced_gap_closes.claiming("factor_0_98", partial(gap_bound, factor=0.98)),
     least_sharpness_eq_of_top_target.without(top_target),

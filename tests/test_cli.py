@@ -1,4 +1,4 @@
-"""The command: outcomes, exit statuses, messages, and what stands when a run is disturbed."""
+"""The command: outcomes, exit statuses, messages, data, list and show."""
 
 import json
 import re
@@ -15,7 +15,6 @@ from theorycheck.errors import InvalidArgument
 
 ROOT = Path(__file__).resolve().parents[1]
 DIABETES = ROOT / "data" / "diabetes.csv"
-LINUX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks processes up in /proc")
 NEWLINE = "\n"
 
 HEAD = '''"""A file of a reader.
@@ -23,10 +22,8 @@ HEAD = '''"""A file of a reader.
 Setting      x and y are real.
 Convention   none
 """
-import os, signal, time
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 import numpy as np
 import theorycheck as tc
 

@@ -104,4 +104,4 @@ def test_examine_shows_premises_and_sides():
     assert (seen.comparison.worst.left, seen.comparison.worst.right) == (5.0, -4.0)
     broken = tc.examine(replace(TRUE, claim=raising_once_in_a_thousand), Point(3.0, 2.0, 1))
     assert broken.standing is tc.Standing.UNDEFINED
-    assert "no such point" in broken.problem
+    assert "no such point" in str(broken.problem)

@@ -1,6 +1,7 @@
 """Law 3: true near-ties are never accused, real violations of 1e-12 are."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -70,10 +71,14 @@ def test_a_violation_of_1e_12_is_accused(relation):
         assert verdict.counterexample.instance == Pair(1.0, 0.0)
 
 
+def inflated(p, precision, gap):
+    return tc.at_least("x²", p.x**2, (1 + gap) * p.x**2)
+
+
 def test_without_rounding_modes_nothing_closer_than_1e_6_is_accused(monkeypatch):
     monkeypatch.setattr("theorycheck.search.confirmation.available", lambda: False)
     for gap, outcome in ((1e-12, tc.Outcome.INCONCLUSIVE), (1e-4, tc.Outcome.REFUTED)):
-        theorem = tc.Theorem("off", tc.CONJECTURE, pairs, (), lambda p, _, gap=gap: tc.at_least("x²", p.x**2, (1 + gap) * p.x**2))
+        theorem = tc.Theorem("off", tc.CONJECTURE, pairs, (), partial(inflated, gap=gap))
         assert tc.check(theorem, instances=100).outcome is outcome
 
 

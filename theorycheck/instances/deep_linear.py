@@ -114,9 +114,9 @@ class DeepLinearFit:
 
         The hidden directions u_k are those of the first column of W_k (the first axis where that is zero). None if w* = 0.
         """
-        norm = float(np.linalg.norm(self.w_star))
-        if norm == 0.0:
+        if not self.data.has_signal:
             return None
+        norm = float(np.linalg.norm(self.w_star))
         units = [self.w_star / norm, *(_direction(W[:, 0]) for W in self.layers[:-1]), np.ones(1)]
         return self.at([s * np.outer(after, before) for s, before, after in zip(gains, units[:-1], units[1:], strict=True)])
 

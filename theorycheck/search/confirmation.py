@@ -2,8 +2,9 @@
 
 A violation, and an inequality closer than 1e-6, is re-run at tighter levels of precision and in the other IEEE rounding
 modes. The bar is then the bars of the Measured parts, plus the change of each side between levels, plus twice the spread
-of the signed difference over rounding modes; what still stands as a violation must survive runs whose rounding is shuffled. The drawn instance is exact and the same in each run; enforcement is part of
-what is re-run, and the instance is rebuilt so that nothing it has cached is carried from one mode into another.
+of the signed difference over rounding modes; what still stands as a violation must survive runs whose rounding is shuffled.
+The drawn instance is exact and the same in each run; enforcement is part of what is re-run, and the instance is rebuilt so
+that nothing it has cached is carried from one mode into another.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Contraction: from a violating instance to the smallest one, on choices.
 
-Simpler means fewer choices, then a smaller sum of choices, then the earlier sequence. Four moves, each keeping only
+Simpler means fewer choices, then a smaller sum of choices, then the earlier sequence. The moves, each keeping only
 confirmed violations that are simpler: tiny shapes drawn anew; sizes lowered, with requests dropped beside them; numbers
-lowered one by one and in pairs; Hypothesis' shrinker, seeded with the find. Where few enough remain, every simpler
-sequence of the same length is tried, so that "no number can be simpler" is a fact.
+lowered one by one and in pairs, or drawn anew among the simplest; Hypothesis' shrinker, seeded with the find. Where few
+enough remain, every simpler sequence of the same length is tried, so that "no number can be simpler" is a fact.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from theorycheck.instances.choices import Group
 from theorycheck.instances.recipes import Draw, Recipe
+from theorycheck.instances.tables import IntegerTable
 from theorycheck.search.tallies import judged
 from theorycheck.statements.theorems import Theorem
 
@@ -32,6 +33,7 @@ _HYPOTHESIS_CALLS = 400
 _EXHAUSTIVE = 2000
 _PAIRED = 10  # raised choices that are lowered in pairs
 _PAIR_DEPTH = 5
+_WAYS = 729
 
 
 @dataclass
@@ -76,6 +78,7 @@ def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> tuple[Choic
         before = search.best
         _lower_sizes(search)
         _lower_numbers(search)
+        _redraw_numbers(search)
     _hypothesis(search)
     return search.best, _exhaust(search)
 
@@ -144,6 +147,20 @@ def _lower_pairs(search: _Search) -> None:
         for a, b in sorted(lower, key=sum):
             if search.offer(_with(search, {i: a, j: b})):
                 break
+
+
+def _redraw_numbers(search: _Search) -> None:
+    """All numbers of the present shape anew among the three simplest of their tables: every way, or a sample of the ways."""
+    groups = search.recipe.replay(search.best).groups
+    free = [k for k, group in enumerate(g for g in groups for _ in g.indices) if not isinstance(group.table, IntegerTable)]
+    if 3 ** len(free) <= _WAYS:
+        ways = sorted(product(range(3), repeat=len(free)), key=sum)
+    else:
+        generator = Random(0)
+        ways = [tuple(generator.randrange(3) for _ in free) for _ in range(_WAYS // 3)]
+    for way in ways:
+        if search.offer(_with(search, dict(zip(free, way, strict=True)))):
+            return
 
 
 def _lower_indices(index: int) -> list[int]:

@@ -14,7 +14,7 @@ from theorycheck.instances.recipes import Draw
 from theorycheck.instances.stacking import shape_of, stacked
 from theorycheck.measured import Precision
 from theorycheck.search.confirmation import confirmed_claim, confirmed_premise, is_equality, needs_confirmation
-from theorycheck.search.evaluation import Admission, Broken, admission, claim_of, guarded
+from theorycheck.search.evaluation import NEAR, Admission, Broken, admission, claim_of, guarded
 from theorycheck.search.verdicts import Problem, Tally, Tightest
 from theorycheck.statements.comparisons import Comparison, Entry, Standing
 from theorycheck.statements.theorems import Theorem
@@ -148,5 +148,5 @@ def _counted(index: int, seed: int, result: Judged) -> Tally:
         holds=int(entry.standing is Standing.HOLDS),
         too_close=int(entry.standing is Standing.TOO_CLOSE),
         violation=index if result.violates else None,
-        tightest=Tightest(entry.slack, entry.label, entry.bar, index),
+        tightest=Tightest(entry.slack, entry.label, entry.bar, index) if entry.bar <= NEAR or result.violates else None,
     )

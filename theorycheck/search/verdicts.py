@@ -27,7 +27,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Tightest:
-    """The admitted instance that came closest to the bound."""
+    """The admitted instance that came closest to the bound, among those measured to 1e-6 of the scale."""
 
     slack: float
     label: str
