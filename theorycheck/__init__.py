@@ -54,6 +54,8 @@ from theorycheck.search.examine import examine as examine
 from theorycheck.search.verdicts import Counterexample as Counterexample
 from theorycheck.search.verdicts import Outcome as Outcome
 from theorycheck.search.verdicts import Verdict as Verdict
+from theorycheck.statements.asymptotics import scales_as as scales_as
+from theorycheck.statements.asymptotics import tends_to as tends_to
 from theorycheck.statements.comparisons import Comparison as Comparison
 from theorycheck.statements.comparisons import Standing as Standing
 from theorycheck.statements.comparisons import all_of as all_of

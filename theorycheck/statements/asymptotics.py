@@ -1,0 +1,98 @@
+"""Claims about limits and rates, as comparisons with a bar for what was not seen.
+
+Both take a sequence that approaches its limit, the last entry nearest to it. Nothing finite proves a limit: the bar says how
+far the unseen rest could go if the sequence keeps closing in at the rate it shows, and a sequence that does not close in has
+no finite bar, so it can neither hold nor be accused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from theorycheck.errors import InvalidArgument, ShapeMismatch, require_positive
+from theorycheck.measured import EPS, Measured
+from theorycheck.statements.comparisons import Comparison, Relation
+
+_DRIFT = 24.0  # the least that never accuses 1/log, 1/sqrt(log) and log corrections in the sweep of the tests
+_SLOWEST = 0.9  # a ratio of successive changes above this is no convergence yet
+
+
+def tends_to(label: str, scales: Any, values: Any, limit: Any, resolution: float = 1e-3) -> Comparison:
+    """The claim that values tend to a limit along scales that tend to zero (or to infinity), by geometric extrapolation.
+
+    Parameters
+    ----------
+    label : str
+    scales : array_like, shape (k,), k ≥ 3
+        Positive, monotone, in a constant ratio to 1 %.
+    values : Measured or array_like, shape (k, ...)
+    limit : Measured or array_like, broadcastable to ``values[0]``
+    resolution : float
+        The largest relative bar at which agreement counts as evidence.
+
+    """
+    seen, scales = Measured.of(values), _checked(scales, len(np.atleast_1d(Measured.of(values).value)))
+    ratios = scales[1:] / scales[:-1]
+    if np.ptp(ratios) > 0.01 * abs(ratios[0]):
+        raise InvalidArgument("scales", scales, "must be in a constant ratio", "pass scales such as 0.1 * 2.0 ** -np.arange(5)")
+    extrapolated, bar = _extrapolated(seen)
+    return Comparison(label, Relation.EQUAL, Measured(extrapolated, bar), Measured.of(limit), resolution)
+
+
+def scales_as(label: str, xs: Any, ys: Any, exponent: float, resolution: float = 0.02) -> Comparison:
+    """The claim that y scales as a power of x: local slopes of log y against log x tend to the exponent.
+
+    Parameters
+    ----------
+    label : str
+    xs : array_like, shape (k,), k ≥ 4
+        Positive, monotone, in a constant ratio to 1 %; the last is nearest to the limit.
+    ys : Measured or array_like, shape (k,)
+        Positive.
+    exponent : float
+    resolution : float
+        The largest relative bar of the slope at which agreement counts as evidence.
+
+    """
+    seen = Measured.of(ys)
+    xs = _checked(xs, len(np.atleast_1d(seen.value)), least=4)
+    if np.any(seen.value <= 0):
+        raise InvalidArgument("ys", seen.value, "must be positive", "pass absolute values, and leave out exact zeros")
+    logs = np.log(seen)
+    slopes = (logs[1:] - logs[:-1]) / Measured(np.diff(np.log(xs)))
+    extrapolated, bar = _extrapolated(slopes)
+    return Comparison(label, Relation.EQUAL, Measured(extrapolated, bar), Measured.of(exponent), resolution)
+
+
+def _checked(scales: Any, count: int, least: int = 3) -> np.ndarray:
+    scales = require_positive("scales", scales)
+    if scales.ndim != 1 or len(scales) != count:
+        raise ShapeMismatch("scales.shape", scales.shape, f"must be ({count},), one scale a value", "pass one scale for each value")
+    if count < least:
+        raise InvalidArgument("scales", scales, f"must have at least {least} entries", "a rate cannot be read off fewer")
+    if not (np.all(np.diff(scales) > 0) or np.all(np.diff(scales) < 0)):
+        raise InvalidArgument("scales", scales, "must be monotone", "sort them, the one nearest to the limit last")
+    return scales
+
+
+def _extrapolated(seen: Measured) -> tuple[np.ndarray, np.ndarray]:
+    """The last value plus the rest of a geometric series, and a bar for it.
+
+    The bar is that rest, more of it the more the ratio of successive changes still drifts (a logarithm's drifts to 1), plus the
+    bars seen, amplified as the extrapolation amplifies them. Where the changes are within the bars already, the last value stands.
+    """
+    v, e = seen.value, seen.error
+    changes = np.diff(v, axis=0)[-3:]
+    noise = e[-1] + 2 * e[-2] + e[-3] + 8 * EPS * np.abs(v[-1])
+    with np.errstate(all="ignore"):
+        ratio = changes[-1] / changes[-2]
+        drift = np.abs(ratio - changes[-2] / changes[-3]) if len(changes) == 3 else np.abs(ratio)
+        left = 1 - np.abs(ratio)
+        rest = changes[-1] * ratio / (1 - ratio)
+        converging = np.abs(ratio) <= _SLOWEST
+        bar = np.where(converging, np.abs(rest) * (1 + _DRIFT * drift / left) + noise / left**2, np.inf)
+    flat = (np.abs(changes[-1]) <= noise) & (np.abs(changes[-2]) <= 2 * noise)
+    value = np.where(flat | ~converging, v[-1], v[-1] + np.nan_to_num(rest))
+    return value, np.where(flat, 4 * noise, bar)
