@@ -1,11 +1,15 @@
 r"""What deep linear networks conserve (Arora, Cohen & Hazan 2018, arXiv:1802.06509; Du, Hu & Lee 2018, arXiv:1806.00900).
 
-Setting      W_k of shape (d_k, d_{k-1}), any loss of the end-to-end matrix W_L ... W_1, layer gradients g_k = ∇_{W_k} R,
-             D_j = W_{j+1}ᵀW_{j+1} - W_jW_jᵀ for j = 1 .. L-1.
+Setting      W_k of shape (d_k, d_{k-1}), W = W_L ... W_1, any loss of W, G = ∇_W, layer gradients g_k = ∇_{W_k} R,
+             D_j = W_{j+1}ᵀW_{j+1} - W_jW_jᵀ for j = 1 .. L-1; balanced: D_j = 0 for every j.
 Convention   None needed: the statements hold for any loss of the product; checked with the squared loss, c = 1.
-Results      layer_gradients_agree             W_{j+1}ᵀ g_{j+1} = g_j W_jᵀ at every point (why gradient flow keeps D_j)
-             imbalance_changes_by_of_one_step  one step of gradient descent changes D_j by exactly η²(g_{j+1}ᵀg_{j+1} - g_jg_jᵀ)
-Not covered  The flow itself, the end-to-end dynamics.
+Results      layer_gradients_agree               W_{j+1}ᵀ g_{j+1} = g_j W_jᵀ at every point, and so
+             imbalance_conserved_by_flow         D_j is constant along gradient flow
+             imbalance_changes_by_of_one_step    one step of gradient descent changes D_j by exactly η²(g_{j+1}ᵀg_{j+1} - g_jg_jᵀ)
+             imbalance_drift_is_first_order      over a fixed time the drift under gradient descent is of order η
+             velocity_of_balanced                Ẇ = -Σ_j (WWᵀ)^((L-j)/L) G (WᵀW)^((j-1)/L), with (.)^0 the identity
+             singular_velocity_of_balanced       σ̇_r = -L σ_r^(2-2/L) <G, u_r v_rᵀ> (Arora et al. 2019, arXiv:1905.13655)
+Not covered  Weight decay, the per-neuron law of ReLU networks.
 """
 
 from dataclasses import dataclass
@@ -16,7 +20,7 @@ import numpy as np
 import sympy as sp
 
 import theorycheck as tc
-from theorycheck.instances import DeepLinearFit, deep_linear_fits
+from theorycheck.instances import DeepLinearFit, FactoredNetwork, deep_linear_fits, factored_networks
 
 paper = tc.Source("Arora, Cohen & Hazan", 2018, arxiv="1802.06509", item="conservation of balancedness")
 fits = deep_linear_fits(depth=(2, 5), width=(1, 4), dim=(1, 4), samples=(1, 6), outputs=(1, 3))
@@ -28,6 +32,21 @@ class Step:
 
     fit: DeepLinearFit
     step: float
+
+
+@dataclass(frozen=True)
+class Push:
+    """A network by its singular value decompositions, and the gradient G of some loss of the product."""
+
+    network: FactoredNetwork
+    G: np.ndarray
+
+
+@tc.recipe
+def pushes(draw):
+    """Any factored network and any G."""
+    network = draw(factored_networks(outputs=(1, 4)))
+    return Push(network, draw(tc.array((network.widths[-1], network.widths[0]))))
 
 
 def steps_of(fits: tc.Recipe) -> tc.Recipe:
@@ -89,6 +108,58 @@ def change(s: Step, precision: tc.Precision, factor: float = 1.0, of=imbalances)
     return tc.equal("D_j(t+1) - D_j(t) = η²(g_{j+1}ᵀg_{j+1} - g_jg_jᵀ)", seen, factor * s.step**2 * of(gradients(s.fit)))
 
 
+def conserved_transposed(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
+    """The wrong matrices along the flow: false."""
+    run = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-9), f.theta, tc.Stop(time=1.0))
+    now, bar = transposed_imbalances(f.model.layers(run.final)), 4 * float(run.error) * np.linalg.norm(run.final)
+    return tc.equal("W_{j+1}W_{j+1}ᵀ - W_jᵀW_j constant", tc.Measured(now, bar), transposed_imbalances(f.layers))
+
+
+def conserved(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
+    """D_j(t) = D_j(0) along the flow, at t = 1/4 and t = 1."""
+    run = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-9), f.theta, tc.Stop(time=1.0), record=(tc.balancedness,), save=tc.At((0.25, 1.0)))
+    start = tc.balancedness(f.objective, f.theta)
+    return tc.equal("D_j(t) = D_j(0)", run.records[tc.balancedness], start.reshape(1, -1))
+
+
+def drift(s: Step, precision: tc.Precision, exponent: float = 1.0) -> tc.Comparison:
+    """|D(T) - D(0)| for step sizes that halve, T = 1/4 fixed: slope of log drift against log η."""
+    etas, drifts = 2.0 ** -np.arange(7, 13), []
+    for eta in etas:
+        run = tc.follow(s.fit.objective, tc.GradientDescent(step=eta), s.fit.theta, tc.Stop(time=0.25))
+        moved = imbalances(s.fit.model.layers(run.final)) - imbalances(s.fit.layers)
+        size = 2 * float(run.error) * np.linalg.norm(s.fit.theta) * 2
+        drifts.append(tc.Measured(np.linalg.norm(moved), size))
+    values = tc.Measured([float(d) for d in drifts], [float(d.error) for d in drifts])
+    return tc.scales_as("|D(T) - D(0)| ~ η", etas, values, exponent)
+
+
+def velocity(p: Push, precision: tc.Precision, identity_at_zero: bool = True, shift: float = 0.0) -> tc.Comparison:
+    """Ẇ of the flow against -Σ_j (WWᵀ)^((L-j)/L) G (WᵀW)^((j-1)/L)."""
+    n, L = p.network, p.network.depth
+
+    def power(of, j):
+        return of(j / L + shift) if j or identity_at_zero else of(1e-300)  # an exponent of nearly 0 gives the range projector
+
+    right = -sum(power(n.left_power, L - j) @ p.G @ power(n.right_power, j - 1) for j in range(1, L + 1))
+    return tc.equal("Ẇ = -Σ_j (WWᵀ)^((L-j)/L) G (WᵀW)^((j-1)/L)", flow_velocity(p), right)
+
+
+def singular_velocity(p: Push, precision: tc.Precision, factor: float = 1.0, exponent: float = 2.0) -> tc.Comparison:
+    """u_rᵀẆv_r = -factor L σ_r^(2-2/L) u_rᵀGv_r."""
+    n = p.network
+    s = n.singular_values ** (exponent - 2 / n.depth)
+    along = np.einsum("ir,ij,jr->r", n.left, p.G, n.right)
+    return tc.equal("σ̇_r = -L σ_r^(2-2/L) <G, u_r v_rᵀ>", np.einsum("ir,ij,jr->r", n.left, flow_velocity(p), n.right), -factor * n.depth * s * along)
+
+
+def flow_velocity(p: Push) -> np.ndarray:
+    """Ẇ = -J Jᵀ G, shape (d_L, d_0)."""
+    model, G = p.network.model, p.G if p.network.widths[-1] > 1 else p.G[0]
+    velocity = model.kernels.tangent(p.network.theta, -model.kernels.gradient(p.network.theta, G))
+    return np.atleast_2d(velocity)
+
+
 def words() -> tuple[tc.Identity, ...]:
     """The identity behind both, and the change in one step, for layers of any size."""
     above, here, below, first, last = sp.symbols("d_{j+1} d_j d_{j-1} d_0 d_L")
@@ -114,10 +185,53 @@ imbalance_changes_by_of_one_step = tc.Theorem(
     identities=(one_step,),
 )
 
-THEOREMS = (layer_gradients_agree, imbalance_changes_by_of_one_step)
+flow_fits = deep_linear_fits(depth=(2, 4), width=(1, 3), dim=(1, 3), samples=(1, 4), outputs=(1, 2))
+moving = tc.Premise("moving", "g_{j+1}ᵀg_{j+1} ≠ g_jg_jᵀ for some j", lambda s: bool(np.any(np.abs(imbalances(gradients(s.fit))) > 1e-2)))
+balanced = tc.Premise(
+    "balanced", "all gauges are 1", lambda p: bool(np.all(p.network.gauges == 1)), enforce=lambda p: Push(p.network.balanced(), p.G)
+)
+
+imbalance_conserved_by_flow = tc.Theorem("imbalance_conserved_by_flow", paper, flow_fits, (), conserved, r"D_j(t) = D_j(0)", identities=(agree,))
+imbalance_drift_is_first_order = tc.Theorem(
+    "imbalance_drift_is_first_order",
+    paper,
+    steps_of(deep_linear_fits(depth=(2, 3), width=(1, 2), dim=(1, 2), samples=(1, 2))),
+    (moving,),
+    drift,
+    r"|D(T) - D(0)| = O(\eta)",
+    tight=True,
+)
+velocity_of_balanced = tc.Theorem(
+    "velocity_of_balanced", paper, pushes, (balanced,), velocity, r"\dot W = -\sum_j (W W^\top)^{(L-j)/L} \nabla \ell(W) (W^\top W)^{(j-1)/L}"
+)
+singular_velocity_of_balanced = tc.Theorem(
+    "singular_velocity_of_balanced",
+    paper,
+    pushes,
+    (balanced,),
+    singular_velocity,
+    r"\dot\sigma_r = -L \sigma_r^{2-2/L} \langle \nabla \ell(W), u_r v_r^\top \rangle",
+)
+
+THEOREMS = (
+    layer_gradients_agree,
+    imbalance_conserved_by_flow,
+    imbalance_changes_by_of_one_step,
+    imbalance_drift_is_first_order,
+    velocity_of_balanced,
+    singular_velocity_of_balanced,
+)
 FALSE = (
     layer_gradients_agree.claiming("transposed", agreement_transposed),
+    imbalance_conserved_by_flow.claiming("wrong_transposes", conserved_transposed),
     imbalance_changes_by_of_one_step.claiming("conserved", partial(change, factor=0.0)),
     imbalance_changes_by_of_one_step.claiming("factor_1_0002", partial(change, factor=1.0002)),
     imbalance_changes_by_of_one_step.claiming("wrong_transposes", partial(change, of=transposed_imbalances)),
+    imbalance_drift_is_first_order.claiming("second_order", partial(drift, exponent=2.0)),
+    velocity_of_balanced.without(balanced),
+    velocity_of_balanced.claiming("range_projector", partial(velocity, identity_at_zero=False)),
+    velocity_of_balanced.claiming("exponent_0_01_more", partial(velocity, shift=0.01)),
+    singular_velocity_of_balanced.without(balanced),
+    singular_velocity_of_balanced.claiming("factor_1_0002", partial(singular_velocity, factor=1.0002)),
+    singular_velocity_of_balanced.claiming("exponent_1_less", partial(singular_velocity, exponent=1.0)),
 )

@@ -8,9 +8,12 @@ from theorycheck.dynamics.curvature import top_eigenpair as top_eigenpair
 from theorycheck.dynamics.curvature import top_eigenvalue as top_eigenvalue
 from theorycheck.dynamics.data import Classification as Classification
 from theorycheck.dynamics.data import Regression as Regression
+from theorycheck.dynamics.flows import GradientFlow as GradientFlow
+from theorycheck.dynamics.flows import MirrorFlow as MirrorFlow
 from theorycheck.dynamics.methods import GradientDescent as GradientDescent
 from theorycheck.dynamics.objectives import Objective as Objective
 from theorycheck.dynamics.quantities import balancedness as balancedness
+from theorycheck.dynamics.quantities import end_to_end as end_to_end
 from theorycheck.dynamics.quantities import gradient_norm as gradient_norm
 from theorycheck.dynamics.quantities import hessian_trace as hessian_trace
 from theorycheck.dynamics.quantities import layer_imbalances as layer_imbalances

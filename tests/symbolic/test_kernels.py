@@ -17,7 +17,7 @@ from theorycheck.symbolic.kernels import dense, descent, descent_steps, lanes
 from theorycheck.symbolic.kernels.bounded import bounded
 from theorycheck.symbolic.kernels.compiled import together, watched
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.descent import FoldedData, Watch
+from theorycheck.symbolic.kernels.descent import FoldedData
 from theorycheck.symbolic.kernels.entrywise import PARAMETER_BUDGET, EntrywiseKernels, _lowered, _Part, majorant
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard
@@ -178,7 +178,7 @@ def test_a_hundred_shapes_compile_once():
         kernels.gauss_newton(given["theta"], np.eye(model.widths[0]))
         kernels.w_error(given["theta"])
         data = FoldedData(np.zeros((B, model.widths[0] ** 2)), np.zeros((B, kernels.entries)))
-        kernels.descend(np.zeros((B, model.parameters)), data, np.full(B, 2), np.full(B, -1.0), Watch.fresh(B))
+        kernels.descend(np.zeros((B, model.parameters)), data, np.full(B, 2), np.full(B, -1.0), np.zeros(0))
     counts = {name: len(kernel.overloads) for name, kernel in dispatchers().items()}
     assert {name: count for name, count in counts.items() if count > 1} == {}
     entries = [*(getattr(lanes, name) for name in ("ends", "gradients", "tangents", "hessian_products")), descent.descend]
@@ -308,7 +308,7 @@ def test_descent_is_the_loop_of_steps(widths):
     model, B = DeepLinear(widths), 70
     kernels, data = DeepLinearKernels(widths), folded(DeepLinear(widths), 70, np.full(70, 0.01))
     theta, counts = 0.5 * numbers((B, model.parameters), 9), np.arange(B) % 140
-    final, taken, ending = kernels.descend(theta, data, counts, np.full(B, -1.0), Watch.fresh(B))
+    final, taken, ending = kernels.descend(theta, data, counts, np.full(B, -1.0), np.zeros(0))
     assert np.array_equal(taken, counts)
     assert np.all(ending == descent.RAN)
     slow = theta.copy()
@@ -319,20 +319,31 @@ def test_descent_is_the_loop_of_steps(widths):
     np.testing.assert_allclose(final, slow, rtol=1e-11, atol=1e-12)
 
 
-def test_descent_of_one_lane_does_not_depend_on_the_others():
+@pytest.mark.parametrize("kick", [np.zeros(0), 1e-10 * numbers((8,), 0)], ids=["plain", "kicked"])
+def test_descent_of_one_lane_does_not_depend_on_the_others(kick):
     model, B = DeepLinear((3, 2, 1)), 150
     kernels, data = DeepLinearKernels(model.widths), folded(model, B, np.geomspace(1e-3, 3.0, B))
     theta, counts, small = numbers((B, model.parameters), 4), (np.arange(B) * 7) % 500, np.full(B, 1e-9)
-    watch = Watch.fresh(B)
-    final, taken, ending = kernels.descend(theta, data, counts, small, watch)
+    final, taken, ending = kernels.descend(theta, data, counts, small, kick)
     assert set(ending) == {descent.RAN, descent.SMALL, descent.DIVERGED}
     assert np.all(np.isfinite(final))
     for lane in range(B):
-        row, own = slice(lane, lane + 1), Watch.fresh(1)
-        alone = kernels.descend(theta[row], FoldedData(*(part[row] for part in data)), counts[row], small[row], own)
+        row = slice(lane, lane + 1)
+        alone = kernels.descend(theta[row], FoldedData(*(part[row] for part in data)), counts[row], small[row], kick)
         assert np.array_equal(alone[0][0], final[lane])
         assert (alone[1][0], alone[2][0]) == (taken[lane], ending[lane])
-        assert [part[0] for part in own] == pytest.approx([part[lane] for part in watch], rel=1e-13)
+
+
+def test_kicks_of_descent():
+    """Before steps 0, 64, 128, ... by the kick times the steps up to the next one, relative to each parameter."""
+    model = DeepLinear((2, 2, 1))
+    kernels, data = DeepLinearKernels(model.widths), folded(model, 1, np.full(1, 0.01))
+    theta, kick, none = numbers((1, 6), 3), 1e-4 * numbers((6,), 4), np.zeros(0)
+    kicked = kernels.descend(theta, data, np.array([150]), np.array([-1.0]), kick)[0]
+    for steps in (64, 64, 22):
+        theta = theta + steps * kick * theta
+        theta = kernels.descend(theta, data, np.array([steps]), np.array([-1.0]), none)[0]
+    np.testing.assert_allclose(kicked, theta, rtol=1e-14)
 
 
 # -- the cache on disk --

@@ -19,11 +19,13 @@ from scipy.optimize import linprog
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_shape
 from theorycheck.measured import EPS, Measured
+from theorycheck.symbolic.potentials.graded import null_projection
 from theorycheck.symbolic.potentials.legendre import Potential
-from theorycheck.symbolic.potentials.newton import DualSolution, factorised, solve_dual
+from theorycheck.symbolic.potentials.newton import DualSolution, State, factorised, solve_dual
 
 _CONSISTENT = 1e-10  # relative: how far an entry of y may be from what the others make of it where rows of X depend on each other
 _INTERIOR = 1e-9  # least weight, for a problem scaled to size 1, that counts as inside a cone
+_LINEAR = 0.1  # relative change of an entry of w up to which its modes answer linearly
 
 
 class ProjectionEnding(Enum):
@@ -69,7 +71,7 @@ class Projection:
         return np.asarray(self.endings == ProjectionEnding.CONVERGED)
 
 
-def bregman_projection(potential: Potential, X: np.ndarray, y: np.ndarray, *, steps: int = 500) -> Projection:
+def bregman_projection(potential: Potential, X: np.ndarray, y: np.ndarray, *, steps: int = 1000) -> Projection:
     """The w of {X w = y} where the potential is least.
 
     Leading axes of X, y and the start of the potential broadcast. Rows of X may depend on each other. A problem without a solution, or
@@ -91,8 +93,8 @@ def bregman_projection(potential: Potential, X: np.ndarray, y: np.ndarray, *, st
     >>> from theorycheck.symbolic.parametrizations import Diagonal
     >>> from theorycheck.symbolic.potentials.legendre import legendre_potential
     >>> potential = legendre_potential(Diagonal(dim=2, depth=2), [1e-3] * 4)
-    >>> bregman_projection(potential, [[1.0, 2.0]], [1.0]).w.value
-    array([0.00070636, 0.49964682])
+    >>> bregman_projection(potential, [[1.0, 2.0]], [1.0]).w.value.round(8)
+    array([0.00070686, 0.49964657])
 
     """
     X, y, lead = _problem(potential, X, y, steps)
@@ -107,10 +109,12 @@ def bregman_projection(potential: Potential, X: np.ndarray, y: np.ndarray, *, st
         for modes, new in zip(state, found.state, strict=True):
             modes[lanes] = new
         dual[at], iterations[lanes], settled[lanes] = found.dual, found.iterations, found.settled
-        error[lanes] = _error(potential, X[at], found)
+        kept = lanes[found.settled]
+        error[kept] = _error(potential, X[at][found.settled], found.taking(found.settled))
+    w = potential.modes.output(state)
+    settled &= _interior(potential, lead, w, state, start)
     endings = _endings(potential, X, y, lead, chosen, settled)
     error[endings != ProjectionEnding.CONVERGED] = np.inf
-    w = potential.modes.output(state)
     residual = np.max(np.abs((X @ w[..., None])[..., 0] - y), axis=-1, initial=0.0)
     theta = potential.parameters_of(tuple(modes.reshape(*lead, *modes.shape[1:]) for modes in state))
     measured = Measured(w.reshape(*lead, -1), error.reshape(*lead, -1))
@@ -146,23 +150,32 @@ def _independent_rows(X: np.ndarray) -> list[np.ndarray]:
 def _error(potential: Potential, X: np.ndarray, found: DualSolution) -> np.ndarray:
     """Bar on w for L problems, shape (L, d)."""
     system, (factors, size, root) = potential.modes, factorised(potential.modes, X, found.state)
-    with np.errstate(all="ignore"):  # of lanes that did not settle
-        if X.shape[-2]:
-            identity = np.broadcast_to(np.eye(X.shape[-2]), (*X.shape[:-1], X.shape[-2]))
-            half = np.stack([factors.forward(column) for column in np.moveaxis(identity, -1, 0)], axis=-1)
-            inverse = np.abs(root @ (factors.Q @ half)) / size[..., None]
-        else:
-            inverse = np.zeros((*X.shape[:-2], X.shape[-1], 0))
-        free = root - (root @ factors.Q) @ np.swapaxes(factors.Q, -1, -2)
-        jitter = (found.iterations[:, None] + 4) * system.jitter(found.state)
-        spread = np.abs(free @ np.swapaxes(free, -1, -2)) @ (4 * found.travelled)[..., None] + np.abs(free) @ jitter[..., None]
-        left = inverse @ (np.abs(found.residual) + found.noise)[..., None]
-        return 2 * (left + EPS * spread)[..., 0] + 4 * EPS * system.size(found.state)
+    rank = X.shape[-2]
+    identity = np.broadcast_to(np.eye(rank), (len(X), rank, rank))
+    half = np.stack([factors.forward(identity[:, j]) for j in range(rank)], axis=-1) if rank else np.zeros((len(X), 0, 0))
+    inverse = np.abs(root @ (factors.Q @ half)) / np.where(size > 0, size, 1.0)[..., None]
+    drift = 4 * EPS * found.travelled
+    root = system.root(system.shaken(found.state, drift))
+    T = X @ root
+    free = root @ null_projection(T / np.max(np.abs(T), axis=(-1, -2), initial=np.finfo(float).tiny)[..., None, None])
+    jitter = EPS * (found.iterations[:, None] + 4) * system.jitter(found.state)
+    spread = np.abs(free @ np.swapaxes(free, -1, -2)) @ drift[..., None] + np.abs(free) @ jitter[..., None]
+    left = inverse @ (np.abs(found.residual) + found.noise)[..., None]
+    bar, size_of_w = 2 * (left + spread)[..., 0], system.size(found.state)
+    steep = np.any(bar > _LINEAR * size_of_w, axis=-1, keepdims=True)  # an entry is all rounding: which one takes it up is not linear
+    return np.where(steep, np.max(bar, axis=-1, keepdims=True), bar) + 4 * EPS * size_of_w
 
 
-def _endings(
-    potential: Potential, X: np.ndarray, y: np.ndarray, lead: tuple[int, ...], chosen: list[np.ndarray], settled: np.ndarray
-) -> np.ndarray:
+def _interior(potential: Potential, lead: tuple[int, ...], w: np.ndarray, state: State, start: State) -> np.ndarray:
+    """Whether rounding left w off the boundary of the domain, shape (L,)."""
+    low, high = (np.broadcast_to(end, (*lead, w.shape[-1])).reshape(w.shape) for end in potential.domain)
+    inside = np.all((low < w) & (w < high), axis=-1)
+    for modes, before in zip(state, start, strict=True):
+        inside &= ~np.any((modes == 0) & (before != 0), axis=tuple(range(1, modes.ndim)))
+    return inside
+
+
+def _endings(potential: Potential, X: np.ndarray, y: np.ndarray, lead: tuple[int, ...], chosen: list[np.ndarray], settled: np.ndarray) -> np.ndarray:
     endings = np.full(len(y), ProjectionEnding.CONVERGED)
     cones = np.broadcast_to(potential.cone, (*lead, *potential.cone.shape[-2:])).reshape(len(y), *potential.cone.shape[-2:])
     for lane, rows in enumerate(chosen):
@@ -193,4 +206,4 @@ def _feasible(X: np.ndarray, y: np.ndarray, cone: np.ndarray) -> bool:
     equal = np.hstack([columns, np.zeros((len(y), 1))])
     bounds = [(None, None)] * weights + [(None, 1.0)]
     found = linprog(np.append(np.zeros(weights), -1.0), above, np.zeros(weights), equal, y, bounds)
-    return bool(found.status == 0 and found.x[-1] > _INTERIOR)
+    return bool(found.x is not None and found.x[-1] > _INTERIOR)

@@ -124,20 +124,25 @@ class FirstTerm:
             return None
         return cls(objective.model, objective.loss, objective)
 
+    @property
+    def kernels(self) -> DeepLinearKernels:
+        """The compiled map."""
+        return DeepLinearKernels(self.model.widths)
+
     def matrix(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The small matrix, and a bound on the norm and on the trace of its error."""
-        kernels, data = DeepLinearKernels(self.model.widths), self.objective.data
-        matrix = kernels.gauss_newton(theta, data.factor)
+        data, c = self.objective.data, self.loss.c
+        matrix = self.kernels.gauss_newton(theta, data.factor)
         lost = (data.samples + data.inputs + matrix.shape[-1]) * EPS
-        return 2 * self.loss.c * matrix, 2 * self.loss.c * kernels.norms(theta).gauss_newton(euclidean(data.factor, 2), lost)
+        return 2 * c * matrix, 2 * c * self.kernels.norms(theta).gauss_newton(euclidean(data.factor, 2), lost)
 
     def neglected(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the spectral norm of the second term, shape ``(...)``.
 
         By blocks: ‖A_k‖ ‖G‖ ‖B_j‖ ‖M_kj‖. A sharper form of elkabetz-cohen-2021/lemma-curvature, which has products of ‖W_i‖.
         """
-        G, error = self.objective.gradient_in_w(theta), self.objective.gradient_in_w_error(theta)
-        return DeepLinearKernels(self.model.widths).norms(theta).second_term(euclidean(G, len(self.model.shape)) + error)
+        G, error = self.objective.gradient_in_w_and_error(theta)
+        return self.kernels.norms(theta).second_term(euclidean(G, len(self.model.shape)) + error)
 
 
 def chunks(lanes: tuple[int, ...], parameters: int) -> Iterator[np.ndarray]:

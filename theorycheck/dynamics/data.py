@@ -122,6 +122,12 @@ class _Samples:
         """
         return _read_only(self.solved(self.y))
 
+    @property
+    def has_signal(self) -> bool:
+        """Whether some target, of any lane, correlates with some input beyond the rounding of Xᵀy; else w* is zero or noise."""
+        rounding = (self.samples + 1) * EPS * replace(self, X=np.abs(self.X), y=np.abs(self.y)).correlation
+        return bool(np.any(np.abs(self.correlation) > rounding))
+
     @cached_property
     def pseudo_inverse(self) -> np.ndarray:
         """X⁺, shape ``(..., d, n)``."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
-from theorycheck.dynamics.stepping import Carry, Fused, Method
+from theorycheck.dynamics.stepping import DATA_ROUNDED, ROUNDED, Carry, Fused, Method
 from theorycheck.errors import require_positive
+from theorycheck.measured import EPS
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.descent import FoldedData, Watch
+from theorycheck.symbolic.kernels.descent import FoldedData
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
@@ -57,7 +58,7 @@ class GradientDescent(Method):
             return None
         scale = 2 * objective.loss.c * np.broadcast_to(self.time_step, lanes)
         data = FoldedData(_rows(scale, objective.data.covariance, 2), _rows(scale, objective.data.correlation, len(objective.model.shape)))
-        return FusedDescent(DeepLinearKernels(objective.model.widths), data)
+        return FusedDescent(DeepLinearKernels(objective.model.widths), data, np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +67,16 @@ class FusedDescent:
 
     kernels: DeepLinearKernels
     data: FoldedData
+    kick: np.ndarray
 
-    def advance(
-        self, theta: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray, watch: Watch
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def advance(self, theta: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Steps of the flattened lanes `chosen`; see `DeepLinearKernels.descend`."""
-        return self.kernels.descend(theta, FoldedData(*(rows[chosen] for rows in self.data)), counts, threshold, watch)
+        return self.kernels.descend(theta, FoldedData(*(rows[chosen] for rows in self.data)), counts, threshold, self.kick)
+
+    def shaken(self, signs: np.ndarray) -> FusedDescent:
+        """The same, kicked: parameters by `ROUNDED` eps a step, data once by `DATA_ROUNDED` eps, with the given signs."""
+        data = FoldedData(*(rows * (1 + DATA_ROUNDED * EPS * np.resize(signs, rows.shape[-1])) for rows in self.data))
+        return FusedDescent(self.kernels, data, ROUNDED * EPS * signs)
 
 
 def _rows(scale: np.ndarray, array: np.ndarray, axes: int) -> np.ndarray:

@@ -169,13 +169,12 @@ class Objective:
         by_prediction = np.sum(slope * moved + bend * moved**2, axis=tuple(range(axis, 0)))
         return by_prediction + (self.data.samples * self.data.outputs + 8) * EPS * np.abs(self.risk(theta))
 
-    def gradient_in_w_error(self, theta: np.ndarray) -> np.ndarray:
-        """Bound on the norm of the rounding error of `gradient_in_w`, shape ``(...)``."""
-        prediction, y = self._compared(theta)
-        axis = self.data.sample_axis
-        slope, bend = (np.abs(f(prediction, y, sample_axis=axis)) for f in (self.loss.slope, self.loss.bend))
-        moved = bend * self.prediction_error(theta) + (self.data.samples + 8) * EPS * slope
-        return np.sum(self._sizes * moved, axis=tuple(range(axis, 0)))
+    def gradient_in_w_and_error(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """G, and a bound on the norm of its rounding error, shape ``(...)``."""
+        (prediction, y), axis = self._compared(theta), self.data.sample_axis
+        slope, bend = (f(prediction, y, sample_axis=axis) for f in (self.loss.slope, self.loss.bend))
+        moved = np.abs(bend) * self.prediction_error(theta) + (self.data.samples + 8) * EPS * np.abs(slope)
+        return self.data.pulled_back(slope), np.sum(self._sizes * moved, axis=tuple(range(axis, 0)))
 
     def curvature_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the norm of the rounding error of `curvature`, shape ``(...)``."""
@@ -190,13 +189,13 @@ class Objective:
     def gradient_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the norm of the rounding error of `gradient`, shape ``(...)``."""
         theta = self.model.checked(theta)
-        return bounded(self.model.kernels).gradient_error(theta, self.gradient_in_w(theta), self.gradient_in_w_error(theta))
+        return bounded(self.model.kernels).gradient_error(theta, *self.gradient_in_w_and_error(theta))
 
     def hessian_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the spectral norm of the rounding error of `hessian`, and on that of `hvp` for v of norm 1, shape ``(...)``."""
         theta = self.model.checked(theta)
-        G, K = self.gradient_in_w(theta), self.curvature(theta)
-        return bounded(self.model.kernels).hessian_error(theta, G, self.gradient_in_w_error(theta), K, self.curvature_error(theta))
+        errors = (*self.gradient_in_w_and_error(theta), self.curvature(theta), self.curvature_error(theta))
+        return bounded(self.model.kernels).hessian_error(theta, *errors)
 
     @cached_property
     def _sizes(self) -> np.ndarray:

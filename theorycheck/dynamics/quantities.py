@@ -16,6 +16,7 @@ from theorycheck.dynamics import curvature
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS, Measured, Precision, in_force
+from theorycheck.symbolic.kernels.bounded import bounded
 from theorycheck.symbolic.parametrizations import DeepLinear
 
 NEGLIGIBLE = 1e-12  # second term of the Hessian against the first, at which sharpness screens with the small matrix
@@ -38,6 +39,14 @@ def predictions(objective: Objective, theta: np.ndarray, precision: Precision | 
     """Predictions at θ with the bar of their rounding, shape ``(..., n)`` or ``(..., n, d_out)``."""
     value = objective.predictions(theta)
     return _measured(value, np.broadcast_to(objective.prediction_error(theta), value.shape))
+
+
+def end_to_end(objective: Objective, theta: np.ndarray, precision: Precision | None = None) -> Measured:
+    """The entries of w(θ), row by row, with the bar of their rounding, shape ``(..., m)``."""
+    theta = objective.model.checked(theta)
+    w = objective.model.w(theta)
+    value = w.reshape(*theta.shape[:-1], -1)
+    return _measured(value, np.broadcast_to(bounded(objective.model.kernels).w_error(theta)[..., None], value.shape))
 
 
 def gradient_norm(objective: SmoothRisk, theta: np.ndarray, precision: Precision | None = None) -> Measured:

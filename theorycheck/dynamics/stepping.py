@@ -1,30 +1,36 @@
 """Methods that go step by step: their contract, and the driver that runs them lane by lane.
 
-The error bar is an estimate to first order, not a proof. A step commits a rounding of about `local`, at most eps times the size
-of the state plus what the gradient rounds; later steps carry it on. By how much they amplify it is read off the run: steps
-themselves obey the same linearised dynamics, so the largest growth of the norm of a step over an earlier one shows it, in the
-directions the run takes. With k steps, the bar is ``4 (k + 1) · growth · local``. From level 1 of precision on, a second run from a
-start moved by a relative 2^-26 in a fixed random direction shows the amplification in a general direction too.
+The error bar is an estimate, not a proof: shadows, the same run with rounding errors planted in it, show where errors of their
+size lead. A shadow's parameters are kicked before every 64 steps by about 2 eps of themselves for each of those steps (on the general
+path also by what the gradient rounds; in compiled runs the data move once by 16 eps instead), with random signs that stay the
+same through the run. The bar is 8 times the distance to the farthest of three shadows; where one of them ends elsewhere
+altogether, rounding decides where the run goes, and the bar is infinite. It costs three runs, so it is made when
+`Trajectory.error` is first asked for. Nothing cheaper was honest: the growth of the steps themselves says nothing of directions
+that a run does not take, and runs at the edge of stability, or past a saddle, are unstable in just those; and one shadow may by
+chance be kicked across the one direction that matters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Protocol, Self
 
 import numpy as np
 
 from theorycheck.dynamics.objectives import SmoothRisk
-from theorycheck.dynamics.trajectories import At, Ending, Ends, Every, Path, Save, Stop
+from theorycheck.dynamics.trajectories import At, Ending, Every, Path, Save, Stop
 from theorycheck.errors import InvalidArgument
 from theorycheck.measured import EPS, Precision
 from theorycheck.symbolic.kernels import descent
-from theorycheck.symbolic.kernels.descent import Watch
 
-SAFETY = 4
-MOVED = 2.0**-26
-SAMPLED = 64  # steps between two looks at the rounding of a step; the powers of two are looked at too
+SHADOWS = 3
+SAFETY = 8  # of the bar over the distance to the farthest shadow
+LINEAR = 1e-4  # of the size of the state: a shadow farther away than this shows that rounding decides where the run goes
+TINY = float(np.finfo(float).tiny)
+ROUNDED = 2  # eps a step by which a shadow moves each parameter, relative to its size
+DATA_ROUNDED = 16  # eps by which a shadow moves the data of a compiled run
 FOREVER = np.iinfo(np.int64).max
 _ENDINGS = tuple(Ending)
 _NUMBER = {ending: number for number, ending in enumerate(_ENDINGS)}
@@ -37,10 +43,11 @@ Carry = tuple[np.ndarray, ...]
 class Fused(Protocol):
     """Many steps of many lanes at once, in compiled code."""
 
-    def advance(
-        self, theta: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray, watch: Watch
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def advance(self, theta: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """States ``(B, P)`` of the flattened lanes `chosen`, and what `DeepLinearKernels.descend` says of them."""
+
+    def shaken(self, signs: np.ndarray) -> Self:
+        """The same with rounding errors planted, for the shadow; signs are ``(P,)``."""
 
 
 class Method:
@@ -88,13 +95,8 @@ class Method:
         if not isinstance(save, At) and (len(columns) < 2 or np.any(columns[-1][0] != walk.k)):
             columns.append((walk.k, walk.theta))
         steps, states = np.stack([k for k, _ in columns], axis=-1), np.stack([theta for _, theta in columns], axis=-2)
-        _, growth, local = walk.watch
-        if precision.level > 0:
-            growth = np.maximum(growth, shaken(walk, start))
-        bar = SAFETY * EPS * (walk.k + 1) * growth * local
-        error = np.where((walk.ended == _NUMBER[Ending.DIVERGED]) | np.isnan(bar), np.inf, bar)
         ending = np.asarray(np.array(_ENDINGS, dtype=object)[walk.ended])
-        return Path(steps * walk.time_step[..., None], states, walk.theta, ending, error, walk.k)
+        return Path(steps * walk.time_step[..., None], states, walk.theta, ending, partial(shadow_error, walk, start), walk.k)
 
 
 @dataclass
@@ -112,8 +114,8 @@ class Walk:
     k: np.ndarray  # steps taken
     ended: np.ndarray  # number of the ending, -1 while a lane runs
     side: np.ndarray  # the last sign of the event that was not zero
-    watch: Watch
     fused: Fused | None
+    signs: np.ndarray | None = None  # of the kicks of a shadow
 
     @classmethod
     def begun(cls, method: Method, objective: SmoothRisk, start: np.ndarray, until: Stop) -> Walk:
@@ -130,7 +132,6 @@ class Walk:
             np.zeros(lanes, dtype=np.int64),
             np.full(lanes, _RUNNING),
             np.zeros(lanes) if until.event is None else np.sign(np.broadcast_to(until.event(objective, start), lanes)),
-            Watch(np.full(lanes, np.inf), np.ones(lanes), np.zeros(lanes)),
             None if until.event is not None else method.fused(objective, lanes),
         )
         walk.settle(np.ones(lanes, dtype=bool))
@@ -175,40 +176,53 @@ class Walk:
 
     def step(self, chosen: np.ndarray) -> None:
         """One step of the lanes chosen."""
-        least, growth, local = self.watch
-        if np.any(self.k % SAMPLED == 0) or np.any(self.k & (self.k - 1) == 0):
-            size = np.linalg.norm(self.theta, axis=-1) + self.time_step * self.objective.gradient_error(self.theta) / EPS
-            local = np.where(chosen, np.maximum(local, size), local)
+        if self.signs is not None and np.any(self.k % descent.SEGMENT == 0):
+            self.jolt(chosen & (self.k % descent.SEGMENT == 0), self.signs)
         theta, carry = self.method.move(self.objective, self.theta, self.carry)
         lost = chosen & ~np.all(np.isfinite(theta), axis=-1)
         moved = chosen & ~lost
-        length = np.linalg.norm(theta - self.theta, axis=-1)
-        least = np.where(moved, np.minimum(least, np.maximum(length, EPS * local)), least)
-        growth = np.where(moved & (least > 0), np.maximum(growth, length / least), growth)
-        self.watch = Watch(least, growth, local)
         self.theta = np.where(moved[..., None], theta, self.theta)
         self.carry = tuple(np.where(_behind(moved, new), new, old) for new, old in zip(carry, self.carry, strict=True))
         self.k = np.asarray(self.k + moved)
         self.end(lost, Ending.DIVERGED)
         self.settle(moved)
 
+    def jolt(self, chosen: np.ndarray, signs: np.ndarray) -> None:
+        """Kick lanes by what the steps up to the next kick may round; a zero that stays zero is left alone."""
+        steps = np.minimum(self.limit - self.k, descent.SEGMENT)
+        noise = self.time_step * self.objective.gradient_error(self.theta) / np.sqrt(signs.size)
+        alive = (self.theta != 0) | (self.objective.gradient(self.theta) != 0)
+        kick = steps[..., None] * (ROUNDED * EPS * np.abs(self.theta) + noise[..., None]) * alive * signs
+        self.theta = np.where(chosen[..., None], self.theta + kick, self.theta)
+
     def leap(self, fused: Fused, counts: np.ndarray) -> None:
         """Many steps of many lanes, in compiled code."""
         flat = np.flatnonzero(counts)
         if not flat.size:
             return
-        lanes, states, codes = counts.shape, self.theta.reshape(counts.size, -1).copy(), np.zeros(counts.size, dtype=np.int64)
-        k, watch = self.k.ravel().copy(), Watch(*(noted.ravel().copy() for noted in self.watch))
-        part = Watch(*(noted[flat] for noted in watch))
+        states, codes, k = self.theta.reshape(counts.size, -1).copy(), np.zeros(counts.size, dtype=np.int64), self.k.ravel().copy()
         threshold = np.where(self.threshold < 0, -1.0, self.threshold * self.time_step).ravel()[flat]
-        states[flat], taken, codes[flat] = fused.advance(states[flat], flat, counts.ravel()[flat], threshold, part)
+        states[flat], taken, codes[flat] = fused.advance(states[flat], flat, counts.ravel()[flat], threshold)
         k[flat] += taken
-        for whole, noted in zip(watch, part, strict=True):
-            whole[flat] = noted
-        self.theta, self.k, self.watch = states.reshape(self.theta.shape), k.reshape(lanes), Watch(*(noted.reshape(lanes) for noted in watch))
+        self.theta, self.k = states.reshape(self.theta.shape), k.reshape(counts.shape)
         for code, ending in _FUSED.items():
-            self.end(codes.reshape(lanes) == code, ending)
+            self.end(codes.reshape(counts.shape) == code, ending)
         self.settle(counts > 0)
+
+
+def shadow_error(walk: Walk, start: np.ndarray) -> np.ndarray:
+    """Bar on the final states of a walk, from its shadows; see the head of this file."""
+    size, distance = np.linalg.norm(walk.theta, axis=-1), np.zeros(walk.k.shape)
+    draw = np.random.Generator(np.random.Philox(0))
+    for _ in range(SHADOWS):
+        signs = draw.choice([-1.0, 1.0], start.shape[-1])
+        shadow = Walk.begun(walk.method, walk.objective, start, Stop(steps=walk.k))
+        shadow.signs, shadow.fused = signs, None if walk.fused is None else walk.fused.shaken(signs)
+        shadow.advance(shadow.limit)
+        apart = np.linalg.norm(shadow.theta - walk.theta, axis=-1)
+        distance = np.where(shadow.ended == _NUMBER[Ending.DIVERGED], np.inf, np.maximum(distance, apart))
+    known = (walk.ended != _NUMBER[Ending.DIVERGED]) & (distance <= LINEAR * np.maximum(size, np.linalg.norm(start, axis=-1)))
+    return np.where(known, SAFETY * (distance + EPS * size) + TINY, np.inf)
 
 
 def limits(until: Stop, time_step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -237,15 +251,6 @@ def schedule(walk: Walk, save: Save) -> Iterator[None]:
         count += save.steps
         walk.advance(np.full(walk.k.shape, count))
         yield
-
-
-def shaken(walk: Walk, start: np.ndarray) -> np.ndarray:
-    """How far apart a slightly moved start ends, relative to how far it was moved."""
-    size = np.maximum(np.linalg.norm(start, axis=-1), MOVED)
-    direction = np.random.Generator(np.random.Philox(0)).standard_normal(start.shape[-1])
-    moved = start + (MOVED * size)[..., None] * direction / np.linalg.norm(direction)
-    other = walk.method.trace(walk.objective, moved, Stop(steps=walk.k), Ends(), Precision(0))
-    return np.linalg.norm(other.final - walk.theta, axis=-1) / (MOVED * size)
 
 
 def _behind(mask: np.ndarray, array: np.ndarray) -> np.ndarray:

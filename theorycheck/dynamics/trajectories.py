@@ -7,12 +7,14 @@ values of their own. Divergence is an ending of one lane, not an exception: the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.dynamics.quantities import Quantity
@@ -28,6 +30,8 @@ class Ending(Enum):
     GRADIENT_SMALL = "the norm of the gradient fell to the threshold"
     EVENT = "the event changed its sign"
     DIVERGED = "left the finite numbers; the last finite state is kept"
+    ROUNDING_LIMIT = "came as near to the accuracy asked for as rounding allows; states and bars are kept"
+    BUDGET_EXHAUSTED = "used up the steps it was allowed; what was reached is kept"
 
     @property
     def sentence(self) -> str:
@@ -92,18 +96,18 @@ class Every:
             raise InvalidArgument("steps", self.steps, "must be a whole number from 1", "pass Every(10)")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class At:
     """Keep the states at given times, ascending; a method keeps the first at or after each. Past its end a lane stays where it ended."""
 
     times: np.ndarray
 
-    def __post_init__(self) -> None:
-        times = np.array(require_finite("times", self.times))
-        if times.ndim != 1 or not times.size or np.any(np.diff(times) < 0) or times[0] < 0:
-            raise InvalidArgument("times", self.times, "must be ascending numbers from 0", "pass At([0.0, 1.0, 2.0])")
-        times.flags.writeable = False
-        object.__setattr__(self, "times", times)
+    def __init__(self, times: ArrayLike) -> None:
+        instants = np.array(require_finite("times", times))
+        if instants.ndim != 1 or not instants.size or np.any(np.diff(instants) < 0) or instants[0] < 0:
+            raise InvalidArgument("times", times, "must be ascending numbers from 0", "pass At([0.0, 1.0, 2.0])")
+        instants.flags.writeable = False
+        object.__setattr__(self, "times", instants)
 
 
 Save = Ends | Every | At
@@ -111,14 +115,15 @@ Save = Ends | Every | At
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """What a method or a flow hands back: a `Trajectory` without records. Shapes as there."""
+    """What a method or a flow hands back: a `Trajectory` without records. Shapes as there; the error may wait until it is asked for."""
 
     times: np.ndarray
     states: np.ndarray
     final: np.ndarray
     ending: np.ndarray
-    error: np.ndarray
-    cost: np.ndarray
+    error: np.ndarray | Callable[[], np.ndarray]
+    cost: Any
+    others: np.ndarray | None = None  # the states of a less accurate run, from which records get their bars
 
 
 class Dynamics(Protocol):
@@ -148,10 +153,10 @@ class Trajectory:
         The quantities asked for, at the states kept.
     ending : ndarray of Ending, shape (...,)
         Why.
-    error : ndarray, shape (...,)
-        Bar on `final` in the Euclidean norm; how it is obtained, the method or flow says. Infinite for a lane that diverged.
-    cost : ndarray of int, shape (...,)
-        Gradient evaluations.
+    cost : ndarray of int, shape (...,), or FlowCost
+        Gradient evaluations of a method, in full for a flow.
+    bar : callable
+        Computes `error`.
 
     """
 
@@ -160,8 +165,17 @@ class Trajectory:
     final: np.ndarray
     records: Mapping[Quantity, Measured]
     ending: np.ndarray
-    error: np.ndarray
-    cost: np.ndarray
+    cost: Any
+    bar: Callable[[], np.ndarray] = field(repr=False)
+
+    @cached_property
+    def error(self) -> np.ndarray:
+        """Bar on `final` in the Euclidean norm, shape ``(...,)``; computed when it is first asked for.
+
+        How it is obtained, the method or flow says. Infinite for a lane that diverged.
+        """
+        with np.errstate(all="ignore"):
+            return self.bar()
 
     def ended(self, ending: Ending) -> np.ndarray:
         """Whether each lane ended so, shape ``(...)``."""
@@ -213,5 +227,16 @@ def follow(
     level = in_force(precision)
     with np.errstate(all="ignore"), level.scope():
         path = method_or_flow.trace(objective, np.array(np.broadcast_to(start, (*lanes, P))), until, save, level)
-        records = {quantity: quantity(objective.along_times, path.states, level) for quantity in record}
-    return Trajectory(path.times, path.states, path.final, MappingProxyType(records), path.ending, path.error, path.cost)
+        records = {quantity: recorded(quantity, objective.along_times, path, level) for quantity in record}
+    error = path.error
+    bar = error if callable(error) else lambda: error
+    return Trajectory(path.times, path.states, path.final, MappingProxyType(records), path.ending, path.cost, bar)
+
+
+def recorded(quantity: Quantity, objective: SmoothRisk, path: Path, precision: Precision) -> Measured:
+    """A quantity along a path; where states carry an error, the bar adds what a less accurate run makes of the value, five times."""
+    found = quantity(objective, path.states, precision)
+    if path.others is None:
+        return found
+    moved = np.abs(quantity(objective, path.others, precision).value - found.value)
+    return Measured(found.value, np.where(np.isnan(moved), np.inf, found.error + 5 * moved))

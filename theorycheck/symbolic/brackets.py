@@ -1,4 +1,4 @@
-"""Lie brackets of the gradients of a parametrization: does gradient flow of w(θ) commute?
+"""Lie brackets of the gradients of the entries of w: whether a parametrization commutes.
 
 Setting      w = G(θ) with entries G_i. The flows of the fields ∇G_i commute iff every bracket vanishes at every θ:
              [∇G_i, ∇G_j] = ∇²G_j ∇G_i - ∇²G_i ∇G_j.
@@ -24,7 +24,7 @@ from theorycheck.symbolic.identities.statements import Identity, Proof
 _POINTS = 4
 
 
-class Map(Protocol):
+class ExactMap(Protocol):
     """What is asked of a model: its exact map θ -> w."""
 
     @property
@@ -81,7 +81,7 @@ class Brackets:
     undecided: tuple[tuple[int, int], ...] = ()
 
 
-def lie_brackets(model: Map) -> Brackets:
+def lie_brackets(model: ExactMap) -> Brackets:
     """Decide exactly whether the gradients of the entries of w commute.
 
     Rational points come first, for all pairs, so that a map that does not commute is known by a witness; then each bracket is expanded,

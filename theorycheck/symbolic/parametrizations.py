@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 import sympy as sp
 
-from theorycheck.errors import InvalidArgument, ShapeMismatch, require_shape
+from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_shape
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
 from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
 from theorycheck.symbolic.kernels.protocol import MapKernels
@@ -226,3 +226,48 @@ class Entrywise(Parametrization):
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
         return self.outputs
+
+
+@dataclass(frozen=True)
+class QuadraticForms(Parametrization):
+    """Quadratic forms w_i = θᵀ A_i θ/2 with symmetric A_i.
+
+    Parameters
+    ----------
+    matrices : array_like, shape (d, P, P)
+        The A_i. The exact map has them as the rational numbers they are: 0.1 as the nearest binary fraction.
+
+    Examples
+    --------
+    >>> QuadraticForms([[[0.0, 1.0], [1.0, 0.0]]]).w([2.0, 3.0])
+    array([6.])
+
+    """
+
+    matrices: tuple[tuple[tuple[float, ...], ...], ...]
+
+    def __init__(self, matrices: Sequence[Sequence[Sequence[float]]] | np.ndarray) -> None:
+        array = require_finite("matrices", matrices)
+        if array.ndim != 3 or array.shape[1] != array.shape[2] or not array.size:
+            raise ShapeMismatch("matrices.shape", array.shape, "must be (d, P, P)", "pass one square matrix an entry of w")
+        if not np.array_equal(array, np.swapaxes(array, 1, 2)):
+            raise InvalidArgument("matrices", array, "must be symmetric", "pass (A + Aᵀ)/2, which has the same quadratic form")
+        object.__setattr__(self, "matrices", tuple(tuple(tuple(row) for row in matrix) for matrix in array.tolist()))
+
+    @property
+    def parameters(self) -> int:
+        return len(self.matrices[0])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.matrices),)
+
+    @cached_property
+    def symbols(self) -> tuple[sp.Symbol, ...]:
+        return tuple(sp.Symbol(f"t{k}", real=True) for k in range(1, self.parameters + 1))
+
+    @cached_property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        pairs = [(i, j) for i in range(self.parameters) for j in range(i + 1)]
+        products = {(i, j): self.symbols[i] * self.symbols[j] / (2 if i == j else 1) for i, j in pairs}
+        return tuple(sp.Add(*(sp.Rational(matrix[i][j]) * products[i, j] for i, j in pairs)) for matrix in self.matrices)

@@ -11,7 +11,7 @@ from theorycheck.symbolic.kernels import dense, descent, lanes
 from theorycheck.symbolic.kernels.bounded import euclidean
 from theorycheck.symbolic.kernels.compiled import together
 from theorycheck.symbolic.kernels.deep_linear_errors import PartialNorms
-from theorycheck.symbolic.kernels.descent import FoldedData, Watch
+from theorycheck.symbolic.kernels.descent import FoldedData
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class DeepLinearKernels:
         return out.reshape(*leading, size, size)
 
     def descend(
-        self, theta: np.ndarray, data: FoldedData, counts: np.ndarray, threshold: np.ndarray, watch: Watch
+        self, theta: np.ndarray, data: FoldedData, counts: np.ndarray, threshold: np.ndarray, kick: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Gradient descent on the squared loss, a whole run inside compiled code.
 
@@ -107,8 +107,9 @@ class DeepLinearKernels:
             Steps to take.
         threshold : ndarray, shape (B,)
             A lane stops before the first step whose norm is at most this; negative: never.
-        watch : Watch
-            Written to.
+        kick : ndarray, shape (P,) or (0,)
+            Part of itself by which each parameter is moved before every segment of `descent.SEGMENT` steps, for each of its steps;
+            empty for none.
 
         Returns
         -------
@@ -120,7 +121,7 @@ class DeepLinearKernels:
         states = np.array(theta, dtype=float, order="C")
         taken, ending = np.zeros(len(states), dtype=np.int64), np.zeros(len(states), dtype=np.int64)
         small = np.where(threshold < 0, -1.0, np.square(threshold))
-        descent.descend(self.sizes, states, *data, descent.SEGMENT, np.array(counts, dtype=np.int64), small, taken, ending, *watch)
+        descent.descend(self.sizes, states, *data, descent.SEGMENT, np.array(counts, dtype=np.int64), small, taken, ending, kick)
         return states, taken, ending
 
     def norms(self, theta: np.ndarray) -> PartialNorms:

@@ -4,9 +4,7 @@ A step is W_k -= A_kᵀ H_k with the step size folded into the data: H_1 = w S -
 Lanes run in segments of at most `SEGMENT` steps between two looks at them; a lane that stopped or blew up inside a segment is
 replayed alone from the segment's start, which gives the same numbers (see `lanes`), up to the step in question.
 
-What `descend` writes for the error bar, seen every `SEGMENT` steps of a lane: the norm of the step, whose growth shows how the
-dynamics amplify a perturbation, and an estimate of the rounding of one step in units of eps: ‖θ‖, for the subtraction, plus the
-norm of the step that the sizes in w S - C would make, taken with the signs of w S - C.
+For error bars a run can be shadowed by another one that is kicked: before every segment, each parameter moves by a part of itself.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.descent_steps import observe, slopes, squared_steps, up_and_update
+from theorycheck.symbolic.kernels.descent_steps import slopes, squared_steps, up_and_update
 from theorycheck.symbolic.kernels.lanes import block_of, block_size, load, offsets, store
 
 SEGMENT = 64
@@ -27,19 +25,6 @@ class FoldedData(NamedTuple):
 
     covariance: np.ndarray  # 2cη Σ, shape (B, d_0 d_0)
     correlation: np.ndarray  # 2cη times the correlation, shape (B, d_L d_0)
-
-
-class Watch(NamedTuple):
-    """What a run notes for its error bar, shape ``(B,)`` each, carried on from call to call."""
-
-    least: np.ndarray  # the least norm of a step, where it is above its rounding
-    growth: np.ndarray  # the largest growth of the norm of a step since
-    local: np.ndarray  # the largest estimate of the rounding of a step, in units of eps
-
-    @classmethod
-    def fresh(cls, lanes: int) -> Watch:
-        """Nothing seen so far."""
-        return cls(np.full(lanes, np.inf), np.ones(lanes), np.zeros(lanes))
 
 
 RAN, SMALL, DIVERGED = 0, 1, 2  # how a lane ended: all its steps taken, step norm at or below the threshold, or not finite
@@ -171,13 +156,13 @@ def segment(
 
 
 @compiled
-def are_due(members: np.ndarray, taken: np.ndarray, longest: int, due: np.ndarray) -> bool:
-    """Mark the lanes to be looked at: every lane at steps of its own, whatever lanes stand beside it; whether there are any."""
-    found = False
+def jolt(T: np.ndarray, members: np.ndarray, taken: np.ndarray, left: np.ndarray, longest: int, kick: np.ndarray) -> None:
+    """Kick the lanes that are about to begin a segment of their own, in proportion to its steps, whatever lanes stand beside them."""
     for lane in range(members.size):
-        due[lane] = taken[members[lane]] % longest == 0
-        found = found or due[lane]
-    return found
+        m = members[lane]
+        if taken[m] % longest == 0:
+            for p in range(kick.size):
+                T[p, lane] += min(longest, left[m]) * kick[p] * T[p, lane]
 
 
 @compiled
@@ -191,9 +176,7 @@ def descend(
     small: np.ndarray,
     taken: np.ndarray,
     ending: np.ndarray,
-    least: np.ndarray,
-    growth: np.ndarray,
-    local: np.ndarray,
+    kick: np.ndarray,
 ) -> None:
     """Run every instance in place.
 
@@ -210,7 +193,8 @@ def descend(
         A lane stops before the first step whose squared norm is at most this; negative for never.
     taken, ending : int64, shape (B,)
         Written: the steps taken, and `RAN`, `SMALL` or `DIVERGED`.
-    least, growth, local : as in `Watch`
+    kick : shape (P,) or (0,)
+        Part of itself by which each parameter moves before a segment, for every step of it; empty for none.
 
     """
     at, to = offsets(widths)
@@ -223,7 +207,7 @@ def descend(
         n = members.size
         T, X, Y = np.empty((P, n)), np.empty((S.shape[1], n)), np.empty((C.shape[1], n))
         Q, H, room = np.empty((height, n)), np.empty((height, n)), np.empty((3, n))
-        hits, limits, due = np.empty(n, np.int64), np.empty(n), np.empty(n, np.bool_)
+        hits, limits = np.empty(n, np.int64), np.empty(n)
         load(theta, members, T)
         load(S, members, X)
         load(C, members, Y)
@@ -231,7 +215,6 @@ def descend(
             limits[lane] = small[members[lane]]
         steady = n > 0
         while steady:
-            if are_due(members, taken, longest, due):
-                observe(widths, at, to, T, X, Y, Q, H, room, members, due, least, growth, local)
+            jolt(T, members, taken, left, longest, kick)
             steady = segment(widths, at, to, T, X, Y, Q, H, room, members, longest, limits, hits, left, taken, ending)
         store(T, members, theta)

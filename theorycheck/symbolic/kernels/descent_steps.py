@@ -1,4 +1,4 @@
-"""One step of gradient descent on the squared loss of products of matrices, over a block of lanes, and what is noted about it.
+"""One step of gradient descent on the squared loss of products of matrices, over a block of lanes.
 
 Arrays as in `lanes`: T the parameters, S = 2cηΣ, C = 2cη (the correlation), Q the A_k, H the H_k; H_1 = w S - C.
 """
@@ -9,8 +9,6 @@ import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.lanes import add_matrix_vector, add_outer, add_vector_matrix, clear, down, up
-
-EPS = 2.0**-52
 
 
 @compiled
@@ -86,54 +84,3 @@ def squared_steps(widths: np.ndarray, at: np.ndarray, Q: np.ndarray, H: np.ndarr
                 dots(widths[k - 1], H[outputs * at[k - 1] + r * widths[k - 1] :], H[outputs * at[k - 1] + s * widths[k - 1] :], right)
                 for lane in range(out.size):
                     out[lane] += left[lane] * right[lane]
-
-
-@compiled
-def noise(widths: np.ndarray, S: np.ndarray, C: np.ndarray, Q: np.ndarray, H: np.ndarray) -> None:
-    """H_1 = the sizes that meet in w S - C, with the signs of w S - C, which H_1 holds on entry."""
-    d = widths[0]
-    for r in range(widths[-1]):
-        for j in range(d):
-            h, c = H[r * d + j], C[r * d + j]
-            for lane in range(h.size):
-                total = np.abs(c[lane])
-                for i in range(d):
-                    total += np.abs(Q[r * d + i, lane] * S[i * d + j, lane])
-                h[lane] = total if h[lane] >= 0.0 else -total
-
-
-@compiled
-def observe(
-    widths: np.ndarray,
-    at: np.ndarray,
-    to: np.ndarray,
-    T: np.ndarray,
-    S: np.ndarray,
-    C: np.ndarray,
-    Q: np.ndarray,
-    H: np.ndarray,
-    room: np.ndarray,
-    members: np.ndarray,
-    due: np.ndarray,
-    least: np.ndarray,
-    growth: np.ndarray,
-    local: np.ndarray,
-) -> None:
-    """What the error bar needs, at the present state of the lanes that are due (see the head of `descent`)."""
-    slopes(widths, at, to, T, S, C, Q, H)
-    up(widths, at, to, T, H)
-    squared_steps(widths, at, Q, H, room)
-    norms = np.sqrt(room[0])
-    noise(widths, S, C, Q, H)
-    up(widths, at, to, T, H)
-    squared_steps(widths, at, Q, H, room)
-    for lane in range(members.size):
-        if not due[lane]:
-            continue
-        m, lost, total = members[lane], np.sqrt(room[0, lane]), 0.0
-        for p in range(T.shape[0]):
-            total += T[p, lane] * T[p, lane]
-        local[m] = max(local[m], np.sqrt(total) + lost)
-        least[m] = min(least[m], max(norms[lane], EPS * lost))
-        if least[m] > 0.0:
-            growth[m] = max(growth[m], norms[lane] / least[m])

@@ -27,6 +27,7 @@ from theorycheck.symbolic.kernels.flow_steps import (
 )
 from theorycheck.symbolic.kernels.lanes import LANES, offsets
 
+EVALUATIONS, STEPS, REJECTED, EDGES, CALMS, JUST_REJECTED = 0, 1, 2, 3, 4, 5  # what is counted: `Runs.counts`
 RUNNING, ENDED, SMALL, STIFF, DIVERGED, UNRESOLVED, EXHAUSTED = 0, 1, 2, 3, 4, 5, 6
 SAFETY, LEAST_FACTOR, LARGEST_FACTOR = 0.9, 0.2, 10.0
 EDGE = 6.1  # h times the size of the Jacobian where steps of this method stop being stable
@@ -37,15 +38,20 @@ FEW = 16  # lanes that cost no less when they are fewer
 EPS = 2.0**-52
 
 
-class Requests(NamedTuple):
-    """What every one of B lanes is asked."""
+class Data(NamedTuple):
+    """Data of the squared loss of B lanes, C-contiguous."""
 
     covariance: np.ndarray  # (B, d_0 d_0), -2cΣ
     correlation: np.ndarray  # (B, d_L d_0), -2c times the correlation
+
+
+class Requests(NamedTuple):
+    """What B lanes are asked, C-contiguous."""
+
     end: np.ndarray  # (B,) time at which the lane ends, may be infinite
     times: np.ndarray  # (B, m) times to save, ascending; infinity for none
-    small: np.ndarray  # (B,) it ends at the first step after which the squared norm of the slope is at most this; negative: never
-    tolerance: np.ndarray  # (B,)
+    small: np.ndarray  # (B,) it ends after the first step where the norm of the gradient is at most this; negative: never
+    tolerance: np.ndarray  # (B,) of a step, relative
     floor: np.ndarray  # (B,) norm below which the size of a state does not count
     first: np.ndarray  # (B,) scale of the first step, 1 by default
     patience: np.ndarray  # (B,) a stiff lane is left to another method if more steps than this remain
@@ -53,26 +59,26 @@ class Requests(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """Progress of every lane, read and written."""
+    """Progress of B lanes, read and written, C-contiguous."""
 
-    theta: np.ndarray  # (B, P)
+    state: np.ndarray  # (B, P)
     time: np.ndarray  # (B,)
     step: np.ndarray  # (B,) the next step size; 0 before the first
     saved: np.ndarray  # (B, m, P)
     following: np.ndarray  # (B,) index of the next time to save
-    counts: np.ndarray  # (B, 6) evaluations, steps, rejected steps, steps at the edge of stability, since then away from it, rejected just now
+    counts: np.ndarray  # (B, 6), columns named above
     ending: np.ndarray  # (B,)
 
 
 @compiled
-def load_lane(lane, m, block, requests, runs):
+def load_lane(lane, m, block, data, runs):
     """Instance m into one lane of a block."""
     for p in range(block.T.shape[0]):
-        block.T[p, lane] = runs.theta[m, p]
+        block.T[p, lane] = runs.state[m, p]
     for p in range(block.S.shape[0]):
-        block.S[p, lane] = requests.covariance[m, p]
+        block.S[p, lane] = data.covariance[m, p]
     for p in range(block.C.shape[0]):
-        block.C[p, lane] = requests.correlation[m, p]
+        block.C[p, lane] = data.correlation[m, p]
 
 
 @compiled
@@ -80,18 +86,18 @@ def begin(m, state, slope, requests, runs):
     """First step of a lane, and what there is to save or to stop for at its start."""
     last = requests.end[m] - runs.time[m]
     if runs.step[m] == 0.0:
-        runs.counts[m, 0] += 1
+        runs.counts[m, EVALUATIONS] += 1
         size = max(state, requests.floor[m])
-        reach = 0.01 * size / slope if slope > 0.0 else last
+        reach = 0.01 * size / slope if size > 0.0 else 1e-6
         runs.step[m] = requests.first[m] * min(reach, last / 3.0)
     while runs.following[m] < requests.times.shape[1] and requests.times[m, runs.following[m]] <= runs.time[m]:
         out = runs.saved[m, runs.following[m]]
         for p in range(out.size):
-            out[p] = runs.theta[m, p]
+            out[p] = runs.state[m, p]
         runs.following[m] += 1
     if not np.isfinite(slope) or not np.isfinite(state):
         runs.ending[m] = DIVERGED
-    elif slope * slope <= requests.small[m]:
+    elif slope <= requests.small[m]:
         runs.ending[m] = SMALL
     elif last <= 0.0:
         runs.ending[m] = ENDED
@@ -154,23 +160,23 @@ def settle(members, h, room, requests, runs):
         if m < 0:
             continue
         passed = error[lane] < 1.0
-        largest = 1.0 if counts[m, 5] > 0 or not passed else LARGEST_FACTOR
+        largest = 1.0 if counts[m, JUST_REJECTED] > 0 or not passed else LARGEST_FACTOR
         step[m] = h[lane] * max(LEAST_FACTOR, min(largest, factor(error[lane])))
-        counts[m, 0] += STAGES
-        counts[m, 1 if passed else 2] += 1
-        counts[m, 5] = 0 if passed else 1
+        counts[m, EVALUATIONS] += STAGES
+        counts[m, STEPS if passed else REJECTED] += 1
+        counts[m, JUST_REJECTED] = 0 if passed else 1
         if not passed:
             ending[m] = lost(step[m], time[m], h[lane], state[lane], before[lane])
         else:
             time[m] = reached(time[m], h[lane], end[m])
-            counts[m, 3], counts[m, 4] = suspicion(counts[m, 3], counts[m, 4], ratio[lane])
-            if after[lane] * after[lane] <= requests.small[m]:
+            counts[m, EDGES], counts[m, CALMS] = suspicion(counts[m, EDGES], counts[m, CALMS], ratio[lane])
+            if after[lane] <= requests.small[m]:
                 ending[m] = SMALL
             elif time[m] >= end[m]:
                 ending[m] = ENDED
-            elif too_stiff(counts[m, 3], (end[m] - time[m]) / h[lane], requests.patience[m]):
+            elif too_stiff(counts[m, EDGES], (end[m] - time[m]) / h[lane], requests.patience[m]):
                 ending[m] = STIFF
-        if ending[m] == RUNNING and counts[m, 1] + counts[m, 2] >= requests.budget[m]:
+        if ending[m] == RUNNING and counts[m, STEPS] + counts[m, REJECTED] >= requests.budget[m]:
             ending[m] = EXHAUSTED
 
 
@@ -247,7 +253,7 @@ def retire(block, members, runs):
         m = members[lane]
         if m >= 0 and runs.ending[m] != RUNNING:
             for p in range(block.T.shape[0]):
-                runs.theta[m, p] = block.T[p, lane]
+                runs.state[m, p] = block.T[p, lane]
             members[lane] = -1
         elif m >= 0:
             active += 1
@@ -255,7 +261,7 @@ def retire(block, members, runs):
 
 
 @compiled
-def refill(net, block, members, pending, following, room, requests, runs):
+def refill(net, block, members, pending, following, room, data, requests, runs):
     """Pending instances into idle lanes; the first that still waits."""
     n = members.size
     arrived = True
@@ -265,7 +271,7 @@ def refill(net, block, members, pending, following, room, requests, runs):
             room[2, lane] = 0.0
             if members[lane] < 0 and following < pending.size:
                 members[lane] = pending[following]
-                load_lane(lane, pending[following], block, requests, runs)
+                load_lane(lane, pending[following], block, data, runs)
                 following += 1
                 room[2, lane] = 1.0
                 arrived = True
@@ -281,13 +287,13 @@ def refill(net, block, members, pending, following, room, requests, runs):
 
 
 @compiled
-def march(net, tableau, pending, n, requests, runs):
+def march(net, tableau, pending, n, data, requests, runs):
     """A block of n lanes, run until all instances are done or half of its lanes are idle; the instances that are left."""
     height = net.widths[-1] * net.at[-1]
-    block = block_arrays(runs.theta.shape[1], requests.covariance.shape[1], requests.correlation.shape[1], height, n)
+    block = block_arrays(runs.state.shape[1], data.covariance.shape[1], data.correlation.shape[1], height, n)
     members, h, room, following, active = np.full(n, -1, np.int64), np.empty(n), np.zeros((8, n)), 0, n
     while True:
-        following = refill(net, block, members, pending, following, room, requests, runs)
+        following = refill(net, block, members, pending, following, room, data, requests, runs)
         limit(members, h, requests, runs)
         attempt(net, tableau, block, members, h, room, requests, runs)
         active = retire(block, members, runs)
@@ -303,17 +309,17 @@ def leave(block, members, active, runs):
         m = members[lane]
         if m >= 0:
             for p in range(block.T.shape[0]):
-                runs.theta[m, p] = block.T[p, lane]
+                runs.state[m, p] = block.T[p, lane]
             left[count] = m
             count += 1
     return left
 
 
 @compiled
-def flow(widths, tableau, requests, runs):
-    """Integrate every instance in place, to its end."""
+def flow(widths, tableau, data, requests, runs):
+    """Integrate the instances under way in place, each to its end."""
     at, to = offsets(widths)
-    net, pending = Network(widths, at, to), np.arange(runs.ending.size)
+    net, pending = Network(widths, at, to), np.flatnonzero(runs.ending == RUNNING)
     while pending.size > 0:
-        n = min(LANES, pending.size, max(1, ROOM // runs.theta.shape[1]))
-        pending = march(net, tableau, pending, n, requests, runs)
+        n = min(LANES, pending.size, max(1, ROOM // runs.state.shape[1]))
+        pending = march(net, tableau, pending, n, data, requests, runs)

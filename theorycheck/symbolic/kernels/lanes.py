@@ -124,12 +124,17 @@ def add_outer(sign: float, rows: int, cols: int, q: np.ndarray, h: np.ndarray, o
 def down(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, Q: np.ndarray) -> None:
     """All A_k of a block T of parameters."""
     depth, outputs = widths.size - 1, widths[-1]
-    clear(Q)
+    clear(Q[: outputs * at[depth - 1]])
+    for p in range(outputs * widths[depth - 1]):  # A_{L-1} = W_L
+        entry, weight = Q[outputs * at[depth - 1] + p], T[to[depth - 1] + p]
+        for lane in range(entry.size):
+            entry[lane] = weight[lane]
     for r in range(outputs):
-        unit = Q[outputs * at[depth] + r * outputs + r]
-        for lane in range(unit.size):
-            unit[lane] = 1.0
-    for k in range(depth, 0, -1):
+        for s in range(outputs):
+            entry = Q[outputs * (at[depth] + r) + s]
+            for lane in range(entry.size):
+                entry[lane] = 1.0 if r == s else 0.0
+    for k in range(depth - 1, 0, -1):
         for r in range(outputs):
             below, above = outputs * at[k - 1] + r * widths[k - 1], outputs * at[k] + r * widths[k]
             add_vector_matrix(widths[k], widths[k - 1], Q[above:], T[to[k - 1] :], Q[below:])

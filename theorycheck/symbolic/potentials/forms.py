@@ -117,6 +117,9 @@ class CommutingFormsRow:
         with np.errstate(divide="ignore", over="ignore"):
             return _REACH / np.max(np.where(modes != 0, np.abs(step), 0.0), axis=-1)
 
+    def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
+        return modes
+
     def _solution(self, w: np.ndarray) -> DualSolution:
         """∇Q(μ) = w for the entries of a batch laid out along one axis."""
         shape, m = np.broadcast_shapes(w.shape[:-1], self.start.shape[:-1]), w.shape[-1]

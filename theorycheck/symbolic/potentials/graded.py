@@ -51,10 +51,38 @@ class GradedQR:
 
 def graded_qr(M: np.ndarray) -> GradedQR:
     """Factorise M of shape ``(..., K, n)``, K ≥ n; the diagonal of R holds zeros where M lacks rank."""
-    rows = np.argsort(-np.max(np.abs(M), axis=-1, initial=0.0), axis=-1)
-    work, n = np.take_along_axis(M, rows[..., None], -2), M.shape[-1]
-    columns, reflectors = np.broadcast_to(np.arange(n), (*M.shape[:-2], n)).copy(), []
-    for j in range(n):
+    rows, n = np.argsort(-np.max(np.abs(M), axis=-1, initial=0.0), axis=-1), M.shape[-1]
+    R, columns, reflectors = _triangular(np.take_along_axis(M, rows[..., None], -2))
+    Q = np.broadcast_to(np.eye(M.shape[-2], n), M.shape).copy()
+    for j in reversed(range(n)):
+        Q[..., j:, :] = _reflected(Q[..., j:, :], reflectors[j])
+    placed = np.empty_like(Q)
+    np.put_along_axis(placed, rows[..., None], Q, -2)
+    return GradedQR(placed, R[..., :n, :], columns)
+
+
+def null_projection(T: np.ndarray) -> np.ndarray:
+    """Orthogonal projection on the null space of T ``(..., n, K)`` of full row rank n ≤ K, shape ``(..., K, K)``.
+
+    Each row is known relative to its own size, also where the columns of T differ by any scale: with T = [B N] for n large columns B and
+    F = B^(-1) N, the null space is spanned by the columns of [-F; I].
+    """
+    n, K = T.shape[-2:]
+    R, columns, _ = _triangular(T)
+    F = np.zeros((*T.shape[:-2], n, K - n))
+    for j in reversed(range(n)):
+        known = np.sum(R[..., j, j + 1 : n, None] * F[..., j + 1 :, :], axis=-2)
+        F[..., j, :] = (R[..., j, n:] - known) / R[..., j, j, None]
+    basis = np.concatenate([-F, np.broadcast_to(np.eye(K - n), (*T.shape[:-2], K - n, K - n))], axis=-2)
+    projection = basis @ np.linalg.inv(np.swapaxes(basis, -1, -2) @ basis) @ np.swapaxes(basis, -1, -2)
+    back = np.argsort(columns, axis=-1)
+    return np.take_along_axis(np.take_along_axis(projection, back[..., :, None], -2), back[..., None, :], -1)
+
+
+def _triangular(M: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Householder's method with columns pivoted: R of the shape of M, the order of the columns, and the reflectors."""
+    work, columns, reflectors = M.copy(), np.broadcast_to(np.arange(M.shape[-1]), (*M.shape[:-2], M.shape[-1])).copy(), []
+    for j in range(min(M.shape[-2:])):
         pivot = j + np.argmax(_norm(work[..., j:, j:]), axis=-1)
         _swap(work, j, pivot[..., None])
         _swap(columns[..., None, :], j, pivot[..., None])
@@ -62,12 +90,7 @@ def graded_qr(M: np.ndarray) -> GradedQR:
         work[..., j:, j:] = _reflected(work[..., j:, j:], v)
         work[..., j + 1 :, j] = 0.0
         reflectors.append(v)
-    Q = np.broadcast_to(np.eye(M.shape[-2], n), M.shape).copy()
-    for j in reversed(range(n)):
-        Q[..., j:, :] = _reflected(Q[..., j:, :], reflectors[j])
-    placed = np.empty_like(Q)
-    np.put_along_axis(placed, rows[..., None], Q, -2)
-    return GradedQR(placed, work[..., :n, :], columns)
+    return work, columns, reflectors
 
 
 def _norm(M: np.ndarray) -> np.ndarray:

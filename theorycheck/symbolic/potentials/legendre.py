@@ -12,17 +12,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Protocol
 
 import numpy as np
 import sympy as sp
 
 from theorycheck.errors import InvalidArgument, TheorycheckError, require_finite, require_shape
-from theorycheck.symbolic.brackets import lie_brackets
+from theorycheck.symbolic.brackets import ExactMap, lie_brackets
 from theorycheck.symbolic.potentials.exact import ExactForm
 from theorycheck.symbolic.potentials.newton import ModeSystem, State
-from theorycheck.symbolic.potentials.recognition import Map, Piece, pieces_of
+from theorycheck.symbolic.potentials.recognition import Piece, pieces_of
 from theorycheck.symbolic.potentials.rows import Ends
 from theorycheck.symbolic.potentials.table import Group, grouped
+
+
+class VectorMap(ExactMap, Protocol):
+    """What is asked of a model."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of w, ``(d,)``."""
 
 
 class NoClosedForm(TheorycheckError):
@@ -88,8 +97,7 @@ class Potential:
         w = self._entries("w", w)
         inside = np.all(_between(w, self.domain), axis=-1)
         for outputs, row in self.modes.parts:
-            if row.joint:
-                inside = inside & row.contains(w[..., outputs])
+            inside = inside & row.contains(w[..., outputs])
         return inside
 
     def in_dual_domain(self, mu: np.ndarray) -> np.ndarray:
@@ -148,13 +156,8 @@ class Potential:
     @cached_property
     def cone(self) -> np.ndarray:
         """Vectors whose combinations with positive weights fill the domain, shape ``(..., K, d)``; some may be 0."""
-        lead, unit, (low, high) = self.start.shape[:-1], np.eye(self.entries), self.domain
-        blocks = []
-        for outputs, row in self.modes.parts:
-            if row.joint:
-                blocks.append(row.generators @ unit[outputs])
-            else:
-                blocks += [np.isinf(low[..., outputs])[..., None] * -unit[outputs], np.isinf(high[..., outputs])[..., None] * unit[outputs]]
+        lead, unit = self.start.shape[:-1], np.eye(self.entries)
+        blocks = [row.generators @ unit[outputs] for outputs, row in self.modes.parts]
         return np.concatenate([np.broadcast_to(block, (*lead, *block.shape[-2:])) for block in blocks], axis=-2)
 
     def expression(self, entry: int = 0) -> ExactForm:
@@ -175,7 +178,7 @@ class Potential:
         w = self._entries("w", w)
         _require_between("w", w, self.domain)
         for outputs, row in self.modes.parts:
-            if row.joint and not np.all(row.contains(w[..., outputs])):
+            if not np.all(row.contains(w[..., outputs])):
                 rule = f"is outside the cone that its entries {outputs.tolist()} can reach from the start"
                 raise InvalidArgument("w", w, rule, "pass a point of the domain; `in_domain` asks without raising")
         return w
@@ -195,7 +198,7 @@ class Potential:
         return full
 
 
-def legendre_potential(model: Map, start: np.ndarray) -> Potential:
+def legendre_potential(model: VectorMap, start: np.ndarray) -> Potential:
     """The Legendre potential of a commuting parametrization from a start.
 
     Known rows, entry by entry: Σ a θ + b, a u^D and a (u^D - v^D) for D ≥ 2, a u v; and quadratic forms θᵀ A_i θ/2 whose matrices commute,
@@ -219,15 +222,15 @@ def legendre_potential(model: Map, start: np.ndarray) -> Potential:
     --------
     >>> from theorycheck.symbolic.parametrizations import Diagonal
     >>> potential = legendre_potential(Diagonal(dim=1, depth=2), [1.0, 1.0])
-    >>> potential.value([0.0]), potential.mirror([2.0]), np.arcsinh(1) / 4
-    (np.float64(-0.5), array([0.22034340]), np.float64(0.2203...))
+    >>> potential.value([0.0]), potential.mirror([2.0]).round(12) == np.round(np.arcsinh(1.0) / 4, 12)
+    (np.float64(-0.5), array([ True]))
 
     """
     groups = _groups(model.symbols, model.expressions)
     if len(model.shape) != 1:
         raise NoClosedForm(tuple(range(len(model.expressions))), model.expressions, "w is a matrix")
     theta = require_shape("start", require_finite("start", start), (len(model.symbols),), f"the model has {len(model.symbols)} parameters")
-    potential = Potential(groups, theta)
+    potential = Potential(groups, theta.copy())
     _ = potential.modes  # refuses a start from which an entry of w is frozen
     return potential
 
@@ -244,12 +247,14 @@ def _require_between(name: str, value: np.ndarray, ends: Ends) -> None:
         entry, low, high = (np.broadcast_to(a, np.broadcast_shapes(value.shape, ends[0].shape))[where] for a in (value, *ends))
         rule = f"is outside the open interval ({low:.17g}, {high:.17g})"
         place = ", ".join(map(str, where))
-        raise InvalidArgument(f"{name}[{place}]", float(entry), rule, "pass a point of the domain; `in_domain` and `in_dual_domain` ask without raising")
+        raise InvalidArgument(
+            f"{name}[{place}]", float(entry), rule, "pass a point of the domain; `in_domain` and `in_dual_domain` ask without raising"
+        )
 
 
 @dataclass(frozen=True)
-class _Exact:
-    """The exact map alone."""
+class _Entries:
+    """Some entries of a map."""
 
     symbols: tuple[sp.Symbol, ...]
     expressions: tuple[sp.Expr, ...]
@@ -265,7 +270,7 @@ def _groups(symbols: tuple[sp.Symbol, ...], expressions: tuple[sp.Expr, ...]) ->
     unknown += [piece for piece in pieces if not isinstance(piece, Piece)]
     for outputs in unknown:
         formulas = tuple(expressions[i] for i in outputs)
-        brackets = lie_brackets(_Exact(symbols, formulas))
+        brackets = lie_brackets(_Entries(symbols, formulas))
         if brackets.witness is not None:
             i, j = brackets.witness.pair
             witness = replace(brackets.witness, pair=(outputs[i], outputs[j]))

@@ -26,6 +26,7 @@ _NOISE = 8 * EPS  # of a row of X w - y, relative to the sum of its absolute ter
 _POLISHED = 2  # times the residual must be seen below its noise: the last step gains what the conditioning of T cost
 _STALLED = 4  # steps without a smaller residual after which rounding is taken to rule
 _NEARLY = 64.0  # residual, in units of its noise, below which such a stall counts as the end
+_PATIENCE = 30  # steps with the residual at rounding of the largest entry of w: then small entries are left as they are
 _CUTS = 60
 
 
@@ -82,6 +83,10 @@ class ModeSystem:
         pieces = zip(self.parts, state, strict=True)
         return np.concatenate([np.abs(modes) if row.joint else row.size(modes) / row.root(modes) for (_, row), modes in pieces], axis=-1)
 
+    def shaken(self, state: State, change: np.ndarray) -> State:
+        """State where the metric is largest when μ is known only up to the change ``(..., d)``."""
+        return tuple(row.shaken(modes, change[..., outputs]) for (outputs, row), modes in zip(self.parts, state, strict=True))
+
     def along(self, mu: np.ndarray) -> State:
         """A move of μ, ``(..., d)``, as steps of the rows."""
         return tuple(row.along(mu[..., outputs]) for outputs, row in self.parts)
@@ -131,6 +136,11 @@ class DualSolution:
     iterations: np.ndarray
     settled: np.ndarray
 
+    def taking(self, lanes: np.ndarray) -> DualSolution:
+        """The solution of some of the problems."""
+        parts = (self.dual, self.residual, self.noise, self.travelled, self.iterations, self.settled)
+        return DualSolution(tuple(modes[lanes] for modes in self.state), *(part[lanes] for part in parts))
+
 
 def solve_dual(system: ModeSystem, X: np.ndarray, y: np.ndarray, start: State, steps: int) -> DualSolution:
     """Solve X ∇Q(Xᵀν) = y for L problems at once.
@@ -149,7 +159,7 @@ def solve_dual(system: ModeSystem, X: np.ndarray, y: np.ndarray, start: State, s
     """
     count, state = len(y), tuple(map(np.copy, start))
     dual, travelled = np.zeros(y.shape), np.zeros((count, X.shape[-1]))
-    best, (stalled, small, iterations) = np.full(count, np.inf), np.zeros((3, count), dtype=int)
+    best, (stalled, small, level, iterations) = np.full(count, np.inf), np.zeros((4, count), dtype=int)
     settled, active = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
     for _ in range(steps + 1):
         lanes = np.flatnonzero(active)
@@ -159,7 +169,8 @@ def solve_dual(system: ModeSystem, X: np.ndarray, y: np.ndarray, start: State, s
         stalled[lanes] = np.where(excess < 0.9 * best[lanes], 0, stalled[lanes] + 1)
         best[lanes] = np.minimum(best[lanes], excess)
         small[lanes] += excess <= 1
-        settled[lanes] = (small[lanes] >= _POLISHED) | ((stalled[lanes] >= _STALLED) & (excess <= _NEARLY))
+        level[lanes] += np.all(np.abs(residual) <= _NOISE * _level(system, X[lanes], y[lanes], here), axis=-1)
+        settled[lanes] = (small[lanes] >= _POLISHED) | ((stalled[lanes] >= _STALLED) & (excess <= _NEARLY)) | (level[lanes] >= _PATIENCE)
         going = ~settled[lanes] & (iterations[lanes] < steps)
         active[lanes[~going]] = False
         if not np.any(going):
@@ -182,6 +193,11 @@ def residual_of(system: ModeSystem, X: np.ndarray, y: np.ndarray, state: State) 
     """Residual y - X w, and the rounding error it is known to; each of the shape of y."""
     noise = _NOISE * (_product(np.abs(X), system.size(state)) + np.abs(y))
     return y - _product(X, system.output(state)), np.maximum(noise, np.finfo(float).tiny)
+
+
+def _level(system: ModeSystem, X: np.ndarray, y: np.ndarray, state: State) -> np.ndarray:
+    """What the rounding of a row of X w - y is relative to when the entries of w are judged by the largest."""
+    return np.sum(np.abs(X), axis=-1) * np.max(system.size(state), axis=-1, keepdims=True) + np.abs(y)
 
 
 def factorised(system: ModeSystem, X: np.ndarray, state: State) -> tuple[GradedQR, np.ndarray, np.ndarray]:

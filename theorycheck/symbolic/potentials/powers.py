@@ -24,7 +24,8 @@ from theorycheck.symbolic.potentials.rows import Ends, SeparateRow, exp_remainde
 
 _NEWTON_STEPS = 5
 _FAR = 60.0  # ln(w/(s α^D)) from which the smaller of u^D and v^D is lost against w
-_REACH = 0.999999999999  # share of the way to the end of the dual domain that one Newton step may go
+_REACH = 0.98  # share of the way to the end of the dual domain that one Newton step may go
+_SHAKEN = 1e-6  # share of m^(2-D) that stands for "not known to differ from 0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,9 @@ class PowerRow(SeparateRow):
 
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         return _reach(modes, (self._kappa * step)[..., None], self.depth)
+
+    def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
+        return _shaken(modes, np.abs(self._kappa) * change, self.depth)
 
     def _u(self, w: np.ndarray) -> np.ndarray:
         return (w / self.coefficient) ** (1 / self.depth)
@@ -215,6 +219,9 @@ class PowerDifferenceRow(SeparateRow):
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         return _reach(modes, (self._kappa * step)[..., None] * np.array([1.0, -1.0]), self.depth)
 
+    def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
+        return _shaken(modes, np.abs(self._kappa) * change, self.depth)
+
     def _modes(self, w: np.ndarray) -> np.ndarray:
         """(u, v) at w, each to full relative accuracy."""
         root = (np.abs(w) / self.scale) ** (1 / self.depth)
@@ -271,6 +278,11 @@ def _reach(modes: np.ndarray, step: np.ndarray, depth: int) -> np.ndarray:
     toward = np.max(step * modes ** (depth - 2), axis=(-1, -2))
     with np.errstate(divide="ignore", over="ignore"):
         return np.where(toward > 0, _REACH / toward, np.inf)
+
+
+def _shaken(modes: np.ndarray, change: np.ndarray, depth: int) -> np.ndarray:
+    """Modes with m^(2-D) lowered by the change, down to a small share of it."""
+    return modes * np.maximum(1 - change[..., None] * modes ** (depth - 2), _SHAKEN) ** (-1 / (depth - 2))
 
 
 def _bregman(modes: np.ndarray, shrink: np.ndarray, depth: int) -> np.ndarray:

@@ -10,27 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Protocol
 
 import sympy as sp
 
 Monomials = dict[tuple[int, ...], sp.Expr]
-
-
-class Map(Protocol):
-    """What is asked of a model: its exact map θ -> w."""
-
-    @property
-    def symbols(self) -> tuple[sp.Symbol, ...]:
-        """The entries of θ."""
-
-    @property
-    def expressions(self) -> tuple[sp.Expr, ...]:
-        """The entries of w."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of w."""
 
 
 class Kind(Enum):

@@ -40,6 +40,13 @@ class Row(Protocol):
     def dual_domain(self) -> Ends:
         """Ends of the open interval of μ, each ``(..., m)``."""
 
+    @property
+    def generators(self) -> np.ndarray:
+        """Vectors whose combinations with positive weights fill the domain, ``(..., K, m)``; some may be 0."""
+
+    def contains(self, w: np.ndarray) -> np.ndarray:
+        """Whether w, which is inside the intervals of `domain`, is inside the domain, ``(...)``."""
+
     def value(self, w: np.ndarray) -> np.ndarray:
         """R, summed over the m outputs, shape ``(...)``."""
 
@@ -85,17 +92,36 @@ class Row(Protocol):
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         """Largest multiple of the step over which Newton's linearisation is worth trusting, inside the domain, ``(...)``."""
 
+    def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """Modes where the metric is largest when μ is known only up to the change ``(..., m)``; as they are if that hardly matters."""
+
 
 class SeparateRow:
     """Shared by the rows whose entries of w have parameters of their own: steps are moves of μ."""
 
     joint: ClassVar[bool] = False
 
+    @property
+    def domain(self) -> Ends:
+        """Ends of the open interval of w."""
+        raise NotImplementedError
+
+    @property
+    def generators(self) -> np.ndarray:
+        down, up = (np.isinf(end)[..., None] * np.eye(end.shape[-1]) for end in self.domain)
+        return np.concatenate([-down, up], axis=-2)
+
+    def contains(self, w: np.ndarray) -> np.ndarray:
+        return np.ones(w.shape[:-1], dtype=bool)
+
     def along(self, mu: np.ndarray) -> np.ndarray:
         return mu
 
     def from_root(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
         return change / self.root(modes)
+
+    def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
+        return modes
 
     def root(self, modes: np.ndarray) -> np.ndarray:
         """Square root of the metric, ``(..., m)``."""
@@ -187,8 +213,8 @@ def exp_remainder(x: Any) -> np.ndarray:
 
     Examples
     --------
-    >>> exp_remainder(1e-9)
-    np.float64(5.000000001666668e-19)
+    >>> print(f"{exp_remainder(1e-9):.12g}, not {np.exp(1e-9) - 1 - 1e-9:.3g}")
+    5.00000000167e-19, not 8.27e-17
 
     """
     x = np.asarray(x, dtype=float)

@@ -129,5 +129,6 @@ class SquaresRow(SeparateRow):
 
 
 def _scaled_exp(weight: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """weight e^exponent, where a weight of 0 wins over an overflow."""
-    return np.where(weight > 0, weight * np.exp(np.where(weight > 0, exponent, 0.0)), 0.0)
+    """weight e^exponent, which overflows only if it must; a weight of 0 wins."""
+    half = np.exp(np.where(weight > 0, exponent, 0.0) / 2)
+    return np.where(weight > 0, weight * half * half, 0.0)

@@ -1,0 +1,174 @@
+"""Error bars of flows, and the tolerance that an asked accuracy needs.
+
+Every flow is run twice, at tolerances τ and 10 τ and from different first steps (the same first step may give the same steps, and a
+difference of exactly 0). With y of the finer run and y₁₀ of the other, at the same time, the bar is
+
+    5 ‖y₁₀ - y‖ + (0.01 τ + 8 ulp) max(‖y‖, floor).
+
+Where a state is above the asked accuracy the flow is run again at a smaller τ, until it is not, or rounding allows no more. The
+formula is calibrated, not proved: `benchmarks/flow_bars.py` compares it with references on four families of flows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from theorycheck.dynamics.integrators.marching import EVENT
+from theorycheck.dynamics.integrators.plans import LEAST_EXPLICIT, LEAST_IMPLICIT, Plan
+from theorycheck.measured import EPS
+from theorycheck.symbolic.kernels.flow import ENDED, EVALUATIONS, REJECTED, SMALL, STEPS, UNRESOLVED, Requests, Runs
+
+SHARE = 30.0  # first tolerance: the accuracy over this
+COARSER, OTHER_FIRST = 10.0, 1.5  # tolerance and first step of the other run, over those of the first
+TIMES_DIFFERENCE, TIMES_TOLERANCE, ULPS = 5.0, 0.01, 8.0
+ROUNDS = 6
+FINER, FINEST = 0.1, 1e-4  # of the tolerance, between two rounds
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of B lanes.
+
+    Parameters
+    ----------
+    end, small, accuracy, floor : ndarray, shape (B,)
+        Time at which to end, or infinity; norm of the gradient at which to end, or -1; accuracy of every state, relative to the larger
+        of its norm and the floor.
+    times : ndarray, shape (B, m)
+        Times to save, ascending.
+    budget : int
+        Attempted steps of a run.
+
+    """
+
+    end: np.ndarray
+    small: np.ndarray
+    accuracy: np.ndarray
+    floor: np.ndarray
+    times: np.ndarray
+    budget: int
+
+    def chosen(self, mask: np.ndarray) -> Question:
+        """The lanes where the mask is true, or those with these numbers."""
+        return Question(self.end[mask], self.small[mask], self.accuracy[mask], self.floor[mask], self.times[mask], self.budget)
+
+    def at(self, tolerance: np.ndarray, first: np.ndarray) -> Requests:
+        """Requests of a run."""
+        B = len(self.end)
+        filled = (first, np.zeros(B), np.full(B, self.budget))
+        return Requests(*(np.array(a, dtype=float, order="C") for a in (self.end, self.times, self.small, tolerance, self.floor, *filled)))
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """States of B lanes with their bars; the last column is the end.
+
+    Parameters
+    ----------
+    times, errors : ndarray, shape (B, m + 1)
+        Of the states; a lane that has ended repeats its end.
+    states, others : ndarray, shape (B, m + 1, P)
+        θ, and θ of the run at the larger tolerance.
+    ending : ndarray of int, shape (B,)
+        As `kernels.flow` numbers them; UNRESOLVED where the accuracy could not be reached.
+    implicit : ndarray of bool, shape (B,)
+        Lanes that the implicit method finished.
+    evaluations, steps, rejected : ndarray of int, shape (B,)
+        Of all runs.
+
+    """
+
+    times: np.ndarray
+    errors: np.ndarray
+    states: np.ndarray
+    others: np.ndarray
+    ending: np.ndarray
+    implicit: np.ndarray
+    evaluations: np.ndarray
+    steps: np.ndarray
+    rejected: np.ndarray
+
+
+def answered(plan: Plan, question: Question) -> Answer:
+    """Integrate a flow to the accuracy asked for."""
+    least = LEAST_EXPLICIT
+    tolerance = np.maximum(question.accuracy / SHARE, least)
+    answer = _compared(plan, question, tolerance)
+    for _ in range(ROUNDS):
+        excess = _excess(answer, question)
+        least = np.where(answer.implicit, LEAST_IMPLICIT, LEAST_EXPLICIT)
+        again = (excess > 1) & (tolerance > least) & np.isin(answer.ending, (ENDED, SMALL, EVENT))
+        if not np.any(again):
+            break
+        tolerance = np.where(again, np.maximum(tolerance * np.clip(0.3 / excess, FINEST, FINER), least), tolerance)
+        answer = _merged(answer, _compared(plan.chosen(again), question.chosen(again), tolerance[again]), again, question)
+    unreached = (_excess(answer, question) > 1) & np.isin(answer.ending, (ENDED, SMALL, EVENT))
+    return replace(answer, ending=np.where(unreached, UNRESOLVED, answer.ending))
+
+
+def _compared(plan: Plan, question: Question, tolerance: np.ndarray) -> Answer:
+    """Two runs and the bars from their difference."""
+    B = len(tolerance)
+    if plan.event is None and np.all(question.small < 0):  # both runs are known from the start: one batch
+        pair, both = plan.chosen(np.ones((2, B), dtype=bool)), question.chosen(np.arange(2 * B) % B)
+        second = np.arange(2 * B) >= B
+        runs, implicit = pair.run(both.at(np.append(tolerance, COARSER * tolerance), np.where(second, OTHER_FIRST, 1.0)), second)
+        fine, other = Runs(*(a[:B] for a in runs)), Runs(*(a[B:] for a in runs))
+        if np.all(fine.ending == ENDED):
+            return _answer(plan, question, tolerance, fine, other, implicit[:B])
+    else:
+        fine, implicit = plan.run(question.at(tolerance, np.ones(B)), np.zeros(B, dtype=bool))
+    same = replace(question, end=np.where(fine.ending == EVENT, question.end, fine.time), small=np.full(B, -1.0), times=np.minimum(question.times, fine.time[:, None]))
+    other, _ = plan.run(same.at(COARSER * tolerance, np.full(B, OTHER_FIRST)), np.ones(B, dtype=bool))
+    return _answer(plan, question, tolerance, fine, other, implicit)
+
+
+def _answer(plan: Plan, question: Question, tolerance: np.ndarray, fine: Runs, other: Runs, implicit: np.ndarray) -> Answer:
+    """Bars from the difference of two runs to the same times."""
+    times = np.minimum(question.times, fine.time[:, None])
+    with np.errstate(all="ignore"):
+        states, others = (_thetas(plan, run.saved, run.state, run.following) for run in (fine, other))
+        size = np.maximum(np.linalg.norm(states, axis=-1), question.floor[:, None])
+        apart = np.linalg.norm(states - others, axis=-1)
+    errors = TIMES_DIFFERENCE * apart + (TIMES_TOLERANCE * tolerance[:, None] + ULPS * EPS) * size
+    errors[(fine.ending == EVENT) != (other.ending == EVENT), -1] = np.inf
+    errors[np.isnan(errors)] = np.inf
+    counts = fine.counts + other.counts
+    columns = np.concatenate([times, fine.time[:, None]], axis=-1)
+    return Answer(columns, errors, states, others, fine.ending, implicit, counts[:, EVALUATIONS], counts[:, STEPS], counts[:, REJECTED])
+
+
+def _thetas(plan: Plan, saved: np.ndarray, final: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """θ of saved coordinates and of the final ones, shape (B, m + 1, P); what was not reached is the end."""
+    reached = np.arange(saved.shape[1]) < following[:, None]
+    x = np.concatenate([np.where(reached[..., None], saved, final[:, None]), final[:, None]], axis=1)
+    return np.swapaxes(plan.field.theta(np.swapaxes(x, 0, 1)), 0, 1)
+
+
+def _excess(answer: Answer, question: Question) -> np.ndarray:
+    """The largest bar of a lane over what was asked, shape ``(B,)``."""
+    size = np.maximum(np.linalg.norm(answer.states, axis=-1), question.floor[:, None])
+    asked = question.accuracy[:, None] * size
+    return np.max(np.where(answer.errors <= asked, 0.0, 1.0) + np.where(asked > 0, answer.errors / np.where(asked > 0, asked, 1.0), 0.0), axis=-1)
+
+
+def _merged(old: Answer, new: Answer, again: np.ndarray, question: Question) -> Answer:
+    """The better of two answers for the lanes that were run again; the work of both."""
+    better = again.copy()
+    better[again] = _excess(new, question.chosen(again)) <= _excess(old, question)[again]
+    taken = better[again]
+
+    def put(name: str) -> np.ndarray:
+        array = getattr(old, name).copy()
+        array[better] = getattr(new, name)[taken]
+        return array
+
+    def total(name: str) -> np.ndarray:
+        array = getattr(old, name).copy()
+        array[again] += getattr(new, name)
+        return array
+
+    kept = {name: put(name) for name in ("times", "errors", "states", "others", "ending", "implicit")}
+    return Answer(**kept, **{name: total(name) for name in ("evaluations", "steps", "rejected")})

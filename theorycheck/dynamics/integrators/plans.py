@@ -1,0 +1,193 @@
+"""How the lanes of a flow are integrated at a tolerance: which coordinates, which scheme, and when to change it.
+
+The policy, lane by lane:
+
+1. Deep linear networks under the squared loss run in compiled code, other fields through NumPy; both by Dormand and Prince's
+   explicit method.
+2. A lane whose Hessian at the start promises more explicit steps than the patience (size of the Hessian · time > 6.1 · patience)
+   starts with the implicit method: extrapolated linearly implicit Euler steps with the derived Hessian.
+3. A lane whose explicit steps have been at the edge of stability 15 times in a row, with more steps left than the patience, is
+   handed over to the implicit method where it is; without an end in time, once so many steps have been at the edge.
+4. Above `IMPLICIT_LARGEST` coordinates the implicit method is never used.
+
+The patience is where the two cost the same, as measured: 10,000 steps in compiled code, 300 through NumPy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from theorycheck.dynamics.data import Classification, Regression
+from theorycheck.dynamics.integrators.events import Watch
+from theorycheck.dynamics.integrators.explicit import DormandPrince
+from theorycheck.dynamics.integrators.fields import Field, GradientField, lanes_of
+from theorycheck.dynamics.integrators.implicit import ExtrapolatedEuler
+from theorycheck.dynamics.integrators.marching import march
+from theorycheck.dynamics.integrators.schemes import Scheme
+from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE
+from theorycheck.dynamics.objectives import Objective, SmoothRisk
+from theorycheck.dynamics.trajectories import Event
+from theorycheck.measured import EPS
+from theorycheck.symbolic.kernels import flow as compiled
+from theorycheck.symbolic.kernels.flow import EDGE, RUNNING, STIFF, Data, Requests, Runs
+from theorycheck.symbolic.losses import SquaredLoss
+from theorycheck.symbolic.parametrizations import DeepLinear
+
+PATIENCE_COMPILED, PATIENCE = 10_000.0, 300.0
+IMPLICIT_LARGEST = 600
+LEAST_EXPLICIT, LEAST_IMPLICIT = 4e-15, 4e-13  # tolerances below these buy nothing: rounding is as large
+MEMORY = 4_000_000  # numbers a batch may hold at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A flow of B lanes, ready to run at any tolerance.
+
+    Parameters
+    ----------
+    field : Field
+        Of all lanes.
+    start : ndarray, shape (B, N)
+        Coordinates.
+    network : Network or None
+        The same field in compiled code.
+    event : Event or None
+        What to look out for; needs `objective`, and keeps compiled code out.
+    objective : SmoothRisk
+        With one leading axis of data, or none.
+
+    """
+
+    field: Field
+    start: np.ndarray
+    objective: SmoothRisk
+    network: Network | None = None
+    event: Event | None = None
+
+    def chosen(self, mask: np.ndarray) -> Plan:
+        """The lanes where the mask, shape ``(B,)``, is true; of shape ``(k, B)`` it repeats lanes."""
+        network = None if self.network is None else self.network.chosen(mask)
+        return Plan(self.field.chosen(mask), lanes_of(self.start, mask), self.objective.chosen(mask.shape, mask), network, self.event)
+
+    def run(self, requests: Requests, nudged: np.ndarray) -> tuple[Runs, np.ndarray]:
+        """Integrate.
+
+        Parameters
+        ----------
+        requests : Requests
+            Patience is set here.
+        nudged : ndarray of bool, shape (B,)
+            Where to move data that was rounded on its way into compiled code by as much again, so that a comparison of two runs sees it.
+
+        Returns
+        -------
+        runs : Runs
+            In coordinates.
+        implicit : ndarray of bool, shape (B,)
+            Lanes that the implicit method finished.
+
+        """
+        network = self.network if self.event is None else None
+        patience = np.inf if self.start.shape[-1] > IMPLICIT_LARGEST else PATIENCE if network is None else PATIENCE_COMPILED
+        requests = requests._replace(patience=np.full(len(self.start), patience))
+        runs = fresh(self.start, requests.times.shape[1])
+        runs.ending[self.stiff_at_start(requests)] = STIFF
+        if network is not None:
+            network.run(requests, runs, nudged)
+        else:
+            self._march(DormandPrince(), 16, requests, runs)
+        implicit = runs.ending == STIFF
+        runs.ending[implicit], runs.step[implicit] = RUNNING, 0.0
+        runs.counts[:, compiled.EDGES :] = 0
+        milder = requests._replace(tolerance=np.maximum(requests.tolerance, LEAST_IMPLICIT))
+        self._march(ExtrapolatedEuler(), 10 * self.start.shape[-1], milder, runs)
+        return runs, implicit
+
+    def stiff_at_start(self, requests: Requests) -> np.ndarray:
+        """Lanes that rule 2 gives to the implicit method, shape ``(B,)``."""
+        if not np.any(np.isfinite(requests.end) & np.isfinite(requests.patience)):
+            return np.zeros(len(self.start), dtype=bool)
+        size = np.linalg.norm(self.field.jacobian(self.start), axis=(-1, -2))
+        return np.isfinite(requests.end) & (size * requests.end > EDGE * requests.patience)
+
+    def _march(self, scheme: Scheme, copies: int, requests: Requests, runs: Runs) -> None:
+        """Run what is under way in batches that hold so many copies of the coordinates."""
+        lanes = np.flatnonzero(runs.ending == RUNNING)
+        size = max(1, MEMORY // (copies * self.start.shape[-1]))
+        for first in range(0, len(lanes), size):
+            mask = np.zeros(len(self.start), dtype=bool)
+            mask[lanes[first : first + size]] = True
+            watch = None if self.event is None else Watch(self.event, self.objective, np.zeros(len(self.start))).chosen(mask)
+            march(scheme, self.field, requests, runs, mask, watch)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A deep linear network under the squared loss, in compiled code.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        d_0, ..., d_L.
+    data : Data
+        One row a lane.
+    nudge : Data
+        As large as what rounding has done to each entry of `data`, in about.
+
+    """
+
+    widths: tuple[int, ...]
+    data: Data
+    nudge: Data
+
+    @classmethod
+    def of(cls, objective: SmoothRisk, lanes: int) -> Network | None:
+        """The network of an objective, whose data has one leading axis or none; None where it is something else."""
+        if not isinstance(objective, Objective) or not isinstance(objective.model, DeepLinear) or not isinstance(objective.loss, SquaredLoss):
+            return None
+        widths, c, data = objective.model.widths, objective.loss.c, objective.data
+        signs = [(-1.0) ** np.add.outer(np.arange(rows), np.arange(widths[0])).ravel() for rows in (widths[0], widths[-1])]
+        sized = (_rows(lanes, array, size) for array, size in _moments(data, widths))
+        nudges = (_rows(lanes, array, size) for array, size in _moments(replace(data, X=np.abs(data.X), y=np.abs(data.y)), widths))
+        return cls(widths, Data(*(-2 * c * a for a in sized)), Data(*(4 * c * EPS * sign * a for sign, a in zip(signs, nudges, strict=True))))
+
+    def chosen(self, mask: np.ndarray) -> Network:
+        """The lanes where the mask is true."""
+        return Network(self.widths, *(Data(*(lanes_of(array, mask) for array in data)) for data in (self.data, self.nudge)))
+
+    def run(self, requests: Requests, runs: Runs, nudged: np.ndarray) -> None:
+        """Run what is under way, in place."""
+        data = Data(*(a + nudged[:, None] * b for a, b in zip(self.data, self.nudge, strict=True)))
+        compiled.flow(np.array(self.widths, dtype=np.int64), DORMAND_PRINCE, data, requests, runs)
+
+
+def _moments(data: Regression | Classification, widths: tuple[int, ...]) -> tuple[tuple[np.ndarray, int], tuple[np.ndarray, int]]:
+    """Covariance and correlation of the data, each with the number of its entries in one lane."""
+    return (data.covariance, widths[0] ** 2), (data.correlation, widths[0] * widths[-1])
+
+
+def _rows(lanes: int, array: np.ndarray, size: int) -> np.ndarray:
+    """One row a lane, C-contiguous."""
+    flat = array.reshape(-1, size)
+    return np.array(np.broadcast_to(flat, (lanes, size)), order="C")
+
+
+def fresh(start: np.ndarray, times: int) -> Runs:
+    """Runs that have not begun."""
+    B, N = start.shape
+    return Runs(
+        np.array(start, dtype=float, order="C"),
+        np.zeros(B),
+        np.zeros(B),
+        np.full((B, times, N), np.nan),
+        np.zeros(B, dtype=np.int64),
+        np.zeros((B, 6), dtype=np.int64),
+        np.full(B, RUNNING),
+    )
+
+
+def plan_of(objective: SmoothRisk, start: np.ndarray, event: Event | None = None) -> Plan:
+    """The plan of a gradient flow in its own parameters, from starts ``(B, P)``; `objective` has one leading axis of data, or none."""
+    return Plan(GradientField(objective), start, objective, Network.of(objective, len(start)), event)
