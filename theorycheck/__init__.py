@@ -3,6 +3,7 @@
 Every public name is re-exported here; ``import theorycheck as tc``.
 """
 
+from theorycheck.dynamics.bregman import bregman_projection as bregman_projection
 from theorycheck.dynamics.convex import convex_minimum as convex_minimum
 from theorycheck.dynamics.curvature import top_eigenpair as top_eigenpair
 from theorycheck.dynamics.curvature import top_eigenvalue as top_eigenvalue
@@ -20,6 +21,7 @@ from theorycheck.dynamics.quantities import layer_imbalances as layer_imbalances
 from theorycheck.dynamics.quantities import predictions as predictions
 from theorycheck.dynamics.quantities import risk as risk
 from theorycheck.dynamics.quantities import sharpness as sharpness
+from theorycheck.dynamics.staged import staged_flow as staged_flow
 from theorycheck.dynamics.trajectories import At as At
 from theorycheck.dynamics.trajectories import Ending as Ending
 from theorycheck.dynamics.trajectories import Ends as Ends
@@ -69,6 +71,8 @@ from theorycheck.statements.sources import CONJECTURE as CONJECTURE
 from theorycheck.statements.sources import Source as Source
 from theorycheck.statements.theorems import Premise as Premise
 from theorycheck.statements.theorems import Theorem as Theorem
+from theorycheck.symbolic.brackets import Brackets as Brackets
+from theorycheck.symbolic.brackets import lie_brackets as lie_brackets
 from theorycheck.symbolic.derivations import Derivation as Derivation
 from theorycheck.symbolic.derivations import derive as derive
 from theorycheck.symbolic.identities import ArithmeticGeometric as ArithmeticGeometric
@@ -80,6 +84,7 @@ from theorycheck.symbolic.identities import SumOfSquares as SumOfSquares
 from theorycheck.symbolic.identities import Together as Together
 from theorycheck.symbolic.identities import Unproved as Unproved
 from theorycheck.symbolic.losses import ExponentialLoss as ExponentialLoss
+from theorycheck.symbolic.losses import LinearLoss as LinearLoss
 from theorycheck.symbolic.losses import LogisticLoss as LogisticLoss
 from theorycheck.symbolic.losses import SquaredLoss as SquaredLoss
 from theorycheck.symbolic.matrix_words import Factor as Factor
@@ -87,3 +92,7 @@ from theorycheck.symbolic.parametrizations import DeepLinear as DeepLinear
 from theorycheck.symbolic.parametrizations import Diagonal as Diagonal
 from theorycheck.symbolic.parametrizations import Entrywise as Entrywise
 from theorycheck.symbolic.parametrizations import Hadamard as Hadamard
+from theorycheck.symbolic.parametrizations import QuadraticForms as QuadraticForms
+from theorycheck.symbolic.potentials import NoClosedForm as NoClosedForm
+from theorycheck.symbolic.potentials import Potential as Potential
+from theorycheck.symbolic.potentials import legendre_potential as legendre_potential

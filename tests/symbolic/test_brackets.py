@@ -80,7 +80,9 @@ def order_swap(model: Parametrization, i: int, j: int, start: np.ndarray, time: 
     return float(np.max(np.abs(after(i, j) - after(j, i))))
 
 
-@pytest.mark.parametrize("name", ["u² - v²", "u v", "rotated squares", "not polynomial", "commuting forms", "a b, a c", "U Uᵀ", "weight normalisation", "deep linear"])
+@pytest.mark.parametrize(
+    "name", ["u² - v²", "u v", "rotated squares", "not polynomial", "commuting forms", "a b, a c", "U Uᵀ", "weight normalisation", "deep linear"]
+)
 def test_decision_agrees_with_the_order_of_flows(name: str) -> None:
     model, commuting = MODELS[name]
     start = np.linspace(1.0, 0.3, len(model.symbols)) * (-1) ** np.arange(len(model.symbols))

@@ -21,7 +21,8 @@ from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, r
 from theorycheck.measured import EPS, Measured
 from theorycheck.symbolic.potentials.graded import null_projection
 from theorycheck.symbolic.potentials.legendre import Potential
-from theorycheck.symbolic.potentials.newton import DualSolution, State, factorised, solve_dual
+from theorycheck.symbolic.potentials.modes import Place
+from theorycheck.symbolic.potentials.newton import DualSolution, Problem, product, solve_dual
 
 _CONSISTENT = 1e-10  # relative: how far an entry of y may be from what the others make of it where rows of X depend on each other
 _INTERIOR = 1e-9  # least weight, for a problem scaled to size 1, that counts as inside a cone
@@ -98,27 +99,23 @@ def bregman_projection(potential: Potential, X: np.ndarray, y: np.ndarray, *, st
 
     """
     X, y, lead = _problem(potential, X, y, steps)
-    axes = potential.start.ndim - 1
-    start = tuple(np.broadcast_to(m, (*lead, *m.shape[axes:])).reshape(len(y), *m.shape[axes:]) for m in potential.modes.start)
-    state, dual, iterations = tuple(map(np.copy, start)), np.zeros(y.shape), np.zeros(len(y), dtype=int)
-    error, settled, chosen = np.full((len(y), X.shape[-1]), np.inf), np.zeros(len(y), dtype=bool), _independent_rows(X)
+    start, chosen = potential.modes.start(lead), _independent_rows(X)
+    place, w, error = start[np.arange(len(y))], np.zeros((len(y), X.shape[-1])), np.full((len(y), X.shape[-1]), np.inf)
+    dual, iterations, settled = np.zeros(y.shape), np.zeros(len(y), dtype=int), np.zeros(len(y), dtype=bool)
     for rank in sorted({len(rows) for rows in chosen}):
         lanes = np.array([lane for lane, rows in enumerate(chosen) if len(rows) == rank])
         at = lanes[:, None], np.array([chosen[lane] for lane in lanes], dtype=int).reshape(len(lanes), rank)
-        found = solve_dual(potential.modes, X[at], y[at], tuple(modes[lanes] for modes in start), steps)
-        for modes, new in zip(state, found.state, strict=True):
-            modes[lanes] = new
-        dual[at], iterations[lanes], settled[lanes] = found.dual, found.iterations, found.settled
-        kept = lanes[found.settled]
-        error[kept] = _error(potential, X[at][found.settled], found.taking(found.settled))
-    w = potential.modes.output(state)
-    settled &= _interior(potential, lead, w, state, start)
-    endings = _endings(potential, X, y, lead, chosen, settled)
+        problem = Problem(potential.modes, X[at], y[at])
+        found = solve_dual(problem, start[lanes], steps)
+        place.put(lanes, found.place)
+        w[lanes], dual[at], iterations[lanes], settled[lanes] = found.w, found.dual, found.iterations, found.settled
+        error[lanes[found.settled]] = _error(problem[found.settled], found[found.settled])
+    endings = _endings(potential, X, y, chosen, settled, settled & ~_at_boundary(potential, w, place, lead), lead)
     error[endings != ProjectionEnding.CONVERGED] = np.inf
-    residual = np.max(np.abs((X @ w[..., None])[..., 0] - y), axis=-1, initial=0.0)
-    theta = potential.parameters_of(tuple(modes.reshape(*lead, *modes.shape[1:]) for modes in state))
+    residual = np.max(np.abs(product(X, w) - y), axis=-1, initial=0.0)
+    theta = potential.parameters_of(tuple(modes.reshape(*lead, *modes.shape[1:]) for modes in place.modes))
     measured = Measured(w.reshape(*lead, -1), error.reshape(*lead, -1))
-    return Projection(measured, theta, dual.reshape(*lead, -1), residual.reshape(lead), iterations.reshape(lead), endings.reshape(lead))
+    return Projection(measured, theta, dual.reshape(*lead, y.shape[-1]), residual.reshape(lead), iterations.reshape(lead), endings.reshape(lead))
 
 
 def _problem(potential: Potential, X: np.ndarray, y: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
@@ -136,7 +133,8 @@ def _problem(potential: Potential, X: np.ndarray, y: np.ndarray, steps: int) -> 
         lead = np.broadcast_shapes(*shapes)
     except ValueError as error:
         raise ShapeMismatch("X, y, start", shapes, "have leading axes that do not broadcast", "stack the same number of instances") from error
-    return np.broadcast_to(X, (*lead, n, d)).reshape(-1, n, d), np.broadcast_to(y, (*lead, n)).reshape(-1, n), lead
+    count = int(np.prod(lead))
+    return np.broadcast_to(X, (*lead, n, d)).reshape(count, n, d), np.broadcast_to(y, (*lead, n)).reshape(count, n), lead
 
 
 def _independent_rows(X: np.ndarray) -> list[np.ndarray]:
@@ -147,43 +145,46 @@ def _independent_rows(X: np.ndarray) -> list[np.ndarray]:
     return [np.arange(n) if rank == n else np.sort(qr(lane.T, mode="r", pivoting=True)[1][:rank]) for lane, rank in zip(unit, ranks, strict=True)]
 
 
-def _error(potential: Potential, X: np.ndarray, found: DualSolution) -> np.ndarray:
+def _error(problem: Problem, found: DualSolution) -> np.ndarray:
     """Bar on w for L problems, shape (L, d)."""
-    system, (factors, size, root) = potential.modes, factorised(potential.modes, X, found.state)
-    rank = X.shape[-2]
-    identity = np.broadcast_to(np.eye(rank), (len(X), rank, rank))
-    half = np.stack([factors.forward(identity[:, j]) for j in range(rank)], axis=-1) if rank else np.zeros((len(X), 0, 0))
+    system, rank = problem.system, problem.X.shape[-2]
+    factors, size, root = problem.factorised(found.place)
+    identity = np.broadcast_to(np.eye(rank), (len(problem.y), rank, rank))
+    half = np.stack([factors.forward(identity[:, j]) for j in range(rank)], axis=-1) if rank else identity
     inverse = np.abs(root @ (factors.Q @ half)) / np.where(size > 0, size, 1.0)[..., None]
     drift = 4 * EPS * found.travelled
-    root = system.root(system.shaken(found.state, drift))
-    T = X @ root
-    free = root @ null_projection(T / np.max(np.abs(T), axis=(-1, -2), initial=np.finfo(float).tiny)[..., None, None])
-    jitter = EPS * (found.iterations[:, None] + 4) * system.jitter(found.state)
-    spread = np.abs(free @ np.swapaxes(free, -1, -2)) @ drift[..., None] + np.abs(free) @ jitter[..., None]
-    left = inverse @ (np.abs(found.residual) + found.noise)[..., None]
-    bar, size_of_w = 2 * (left + spread)[..., 0], system.size(found.state)
-    steep = np.any(bar > _LINEAR * size_of_w, axis=-1, keepdims=True)  # an entry is all rounding: which one takes it up is not linear
-    return np.where(steep, np.max(bar, axis=-1, keepdims=True), bar) + 4 * EPS * size_of_w
+    shaken = system.root(system.shaken(found.place.modes, drift))
+    T = problem.X @ shaken
+    free = shaken @ null_projection(T / np.max(np.abs(T), axis=(-1, -2), initial=np.finfo(float).tiny)[..., None, None])
+    jitter = EPS * (found.iterations[:, None] + 4) * system.jitter(found.place, found.size)
+    spread = product(np.abs(free @ np.swapaxes(free, -1, -2)), drift) + product(np.abs(free), jitter)
+    bar = 2 * (product(inverse, np.abs(found.residual) + found.noise) + spread)
+    steep = np.any(bar > _LINEAR * found.size, axis=-1, keepdims=True)  # an entry is all rounding: which one takes it up is not linear
+    return np.where(steep, np.max(bar, axis=-1, keepdims=True), bar) + 4 * EPS * found.size
 
 
-def _interior(potential: Potential, lead: tuple[int, ...], w: np.ndarray, state: State, start: State) -> np.ndarray:
-    """Whether rounding left w off the boundary of the domain, shape (L,)."""
+def _at_boundary(potential: Potential, w: np.ndarray, place: Place, lead: tuple[int, ...]) -> np.ndarray:
+    """Whether w is on the boundary of the domain in float64, shape (L,)."""
     low, high = (np.broadcast_to(end, (*lead, w.shape[-1])).reshape(w.shape) for end in potential.domain)
-    inside = np.all((low < w) & (w < high), axis=-1)
-    for modes, before in zip(state, start, strict=True):
-        inside &= ~np.any((modes == 0) & (before != 0), axis=tuple(range(1, modes.ndim)))
-    return inside
+    boundary = np.any((w <= low) | (w >= high), axis=-1)
+    for now, before in zip(place.modes, place.start, strict=True):
+        boundary |= np.any((now == 0) & (before != 0), axis=tuple(range(1, now.ndim)))
+    return boundary
 
 
-def _endings(potential: Potential, X: np.ndarray, y: np.ndarray, lead: tuple[int, ...], chosen: list[np.ndarray], settled: np.ndarray) -> np.ndarray:
+def _endings(
+    potential: Potential, X: np.ndarray, y: np.ndarray, chosen: list[np.ndarray], settled: np.ndarray, clear: np.ndarray, lead: tuple[int, ...]
+) -> np.ndarray:
+    """Endings of L problems, where those that are clear have settled off the boundary of the domain."""
     endings = np.full(len(y), ProjectionEnding.CONVERGED)
     cones = np.broadcast_to(potential.cone, (*lead, *potential.cone.shape[-2:])).reshape(len(y), *potential.cone.shape[-2:])
     for lane, rows in enumerate(chosen):
         if not _consistent(X[lane], y[lane], rows):
             endings[lane] = ProjectionEnding.INCONSISTENT
+        elif not clear[lane] and not _feasible(X[lane][rows], y[lane][rows], cones[lane]):
+            endings[lane] = ProjectionEnding.INFEASIBLE
         elif not settled[lane]:
-            inside = _feasible(X[lane][rows], y[lane][rows], cones[lane])
-            endings[lane] = ProjectionEnding.STALLED if inside else ProjectionEnding.INFEASIBLE
+            endings[lane] = ProjectionEnding.STALLED
     return endings
 
 
@@ -191,8 +192,11 @@ def _consistent(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> bool:
     """Whether y follows the dependences between the rows of X."""
     if len(rows) == len(y):
         return True
+    size = np.max(np.abs(X), axis=-1)
+    X, y = X / np.where(size > 0, size, 1.0)[:, None], y / np.where(size > 0, size, 1.0)
     weights = np.linalg.lstsq(X[rows].T, X.T, rcond=None)[0]
-    return bool(np.all(np.abs(y - y[rows] @ weights) <= _CONSISTENT * (np.abs(y) + np.abs(y[rows]) @ np.abs(weights))))
+    allowed = _CONSISTENT * (np.abs(y) + np.abs(y[rows]) @ np.abs(weights))
+    return bool(np.all(np.abs(y - y[rows] @ weights)[size > 0] <= allowed[size > 0]) and not np.any(y[size == 0]))
 
 
 def _feasible(X: np.ndarray, y: np.ndarray, cone: np.ndarray) -> bool:

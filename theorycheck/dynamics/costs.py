@@ -9,24 +9,40 @@ import numpy as np
 
 
 class Integrator(Enum):
-    """What integrated a lane; the value is its sentence."""
+    """The method that finished a lane; the value is its sentence."""
 
-    EXPLICIT = "Dormand and Prince's explicit method of order 8, in the parameters"
-    IMPLICIT = "extrapolated linearly implicit Euler steps with the exact Hessian, in the parameters"
-    EXPLICIT_MIRROR = "Dormand and Prince's explicit method of order 8, in mirror coordinates"
-    IMPLICIT_MIRROR = "extrapolated linearly implicit Euler steps with the exact Hessian, in mirror coordinates"
+    EXPLICIT = "Dormand and Prince's explicit method of order 8"
+    IMPLICIT = "extrapolated linearly implicit Euler steps with the exact Hessian"
+
+
+class Coordinates(Enum):
+    """What was integrated."""
+
+    PARAMETERS = "the parameters"
+    MIRROR = "mirror coordinates, half as many, in which conservation laws hold exactly"
+
+
+class Clock(Enum):
+    """The variable of integration."""
+
+    TIME = "time"
+    LOSS = "the time of the loss, ds = R dt, in which margin problems are smooth"
 
 
 @dataclass(frozen=True, eq=False)
 class FlowCost:
-    """Work of a flow, all its runs together.
+    """Work of a flow, all its runs together, and which way the policy of `integrators.plans` went.
 
     Parameters
     ----------
     evaluations, steps, rejected : ndarray of int, shape (...,)
-        Gradient evaluations, accepted and rejected steps.
+        Gradient evaluations (without those of interpolants), accepted and rejected steps.
     integrator : ndarray of Integrator, shape (...,)
-        What finished each lane: which way the policy of `integrators.plans` went.
+        What finished each lane.
+    coordinates : Coordinates
+        The same for all lanes.
+    clock : Clock
+        The same for all lanes.
 
     """
 
@@ -34,3 +50,5 @@ class FlowCost:
     steps: np.ndarray
     rejected: np.ndarray
     integrator: np.ndarray
+    coordinates: Coordinates
+    clock: Clock

@@ -68,8 +68,9 @@ class _Samples:
         """Leading axes: the shape of a family of data sets, ``()`` for one."""
         return np.broadcast_shapes(self.X.shape[:-2], self.y.shape[: self.sample_axis])
 
-    def predictions(self, w: np.ndarray) -> np.ndarray:
+    def predictions(self, w: ArrayLike) -> np.ndarray:
         """X w, or X Wᵀ: w ``(..., d)`` or ``(..., d_out, d)`` -> the shape of targets."""
+        w = np.asarray(w, dtype=float)
         return self.X @ np.swapaxes(w, -1, -2) if self.several_outputs else (self.X @ w[..., None])[..., 0]
 
     def pulled_back(self, slope: np.ndarray) -> np.ndarray:
@@ -103,7 +104,7 @@ class _Samples:
         """The same data with one more leading axis behind the present ones, for states of shape ``(..., T, P)``."""
         X = self.X if self.X.ndim == 2 else self.X[..., None, :, :]
         y = self.y if self.y.ndim == -self.sample_axis else np.expand_dims(self.y, self.sample_axis - 1)
-        return replace(self, X=X, y=y)
+        return self._with(X, y)
 
     def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> Self:
         """Data sets of the lanes where `mask`, of shape `lanes`, is true, along one leading axis (none, if all share one data set)."""
@@ -112,7 +113,7 @@ class _Samples:
         X = self.X if self.X.ndim == 2 else np.broadcast_to(self.X, (*lanes, *self.X.shape[-2:]))[mask]
         k = -self.sample_axis
         y = self.y if self.y.ndim == k else np.broadcast_to(self.y, (*lanes, *self.y.shape[-k:]))[mask]
-        return replace(self, X=X, y=y)
+        return self._with(X, y)
 
     @cached_property
     def least_squares(self) -> np.ndarray:
@@ -125,7 +126,7 @@ class _Samples:
     @property
     def has_signal(self) -> bool:
         """Whether some target, of any lane, correlates with some input beyond the rounding of Xᵀy; else w* is zero or noise."""
-        rounding = (self.samples + 1) * EPS * replace(self, X=np.abs(self.X), y=np.abs(self.y)).correlation
+        rounding = (self.samples + 1) * EPS * self._with(np.abs(self.X), np.abs(self.y)).correlation
         return bool(np.any(np.abs(self.correlation) > rounding))
 
     @cached_property
@@ -137,6 +138,10 @@ class _Samples:
         """The w of least norm whose predictions are nearest to the given targets."""
         inverse = self.pseudo_inverse
         return np.swapaxes(inverse @ targets, -1, -2) if self.several_outputs else (inverse @ targets[..., None])[..., 0]
+
+    def _with(self, X: np.ndarray, y: np.ndarray) -> Self:
+        """Data of the same kind with other inputs and targets."""
+        return replace(self, X=X, y=y)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -182,6 +187,49 @@ class Classification(_Samples):
         super().__init__(X, y, several_outputs=False)
         if not np.all(np.abs(self.y) == 1.0):
             raise InvalidArgument("y", self.y, "must hold labels 1 and -1 only", "pass np.where(positive, 1.0, -1.0)")
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class MatrixSensing(_Samples):
+    """Measurements y_i = <A_i, W> = tr(A_iᵀ W) of a matrix W of shape ``(rows, cols)``: regression on its entries.
+
+    X holds the entries of every A_i row by row, shape ``(..., n, rows * cols)``; w is W flattened the same way.
+
+    Parameters
+    ----------
+    A : array_like, shape (..., n, rows, cols)
+        Measurement matrices.
+    y : array_like, shape (..., n)
+        What was measured.
+
+    Raises
+    ------
+    NotFinite, ShapeMismatch
+        Where an entry is not finite, or A and y do not fit each other.
+
+    Examples
+    --------
+    >>> MatrixSensing([[[1.0, 0.0], [0.0, 1.0]]], [3.0]).predictions([1.0, 5.0, 5.0, 2.0])
+    array([3.])
+
+    """
+
+    matrix_shape: tuple[int, int] = field(repr=False)
+
+    def __init__(self, A: ArrayLike, y: ArrayLike) -> None:
+        A = require_finite("A", A)
+        if A.ndim < 3 or 0 in A.shape:
+            raise ShapeMismatch("A.shape", A.shape, "must be (..., n, rows, cols) with at least one measurement", "pass one matrix a measurement")
+        super().__init__(A.reshape(*A.shape[:-2], -1), y, several_outputs=False)
+        object.__setattr__(self, "matrix_shape", A.shape[-2:])
+
+    @property
+    def A(self) -> np.ndarray:
+        """The measurement matrices, shape ``(..., n, rows, cols)``."""
+        return self.X.reshape(*self.X.shape[:-1], *self.matrix_shape)
+
+    def _with(self, X: np.ndarray, y: np.ndarray) -> MatrixSensing:
+        return MatrixSensing(X.reshape(*X.shape[:-1], *self.matrix_shape), y)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -15,20 +15,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theorycheck.dynamics.costs import FlowCost, Integrator
+from theorycheck.dynamics.costs import Clock, Coordinates, FlowCost, Integrator
 from theorycheck.dynamics.integrators.bars import Answer, Question, answered
-from theorycheck.dynamics.integrators.fields import MirrorField
+from theorycheck.dynamics.integrators.fields import LossClock, MirrorField
 from theorycheck.dynamics.integrators.marching import EVENT
-from theorycheck.dynamics.integrators.plans import Plan, plan_of
+from theorycheck.dynamics.integrators.plans import Plan, by_loss_clock, mirror_plan, plan_of
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.trajectories import At, Ending, Every, Path, Save, Stop
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_positive
 from theorycheck.measured import Precision
 from theorycheck.symbolic.kernels.flow import DIVERGED, ENDED, EXHAUSTED, SMALL, UNRESOLVED
+from theorycheck.symbolic.losses import ExponentialLoss, LogisticLoss
 from theorycheck.symbolic.parametrizations import Diagonal, Hadamard
 from theorycheck.symbolic.potentials import NoClosedForm, Potential, legendre_potential
 
 BUDGET = 50_000
+LONG = 100.0  # times 1/R at the start, from which margin losses are followed in their own time
 _ENDINGS = {
     ENDED: Ending.REACHED_TIME,
     SMALL: Ending.GRADIENT_SMALL,
@@ -70,9 +72,10 @@ class _Flow:
         """Run from `start`, shape ``(..., P)``; see `follow`."""
         lanes, B = start.shape[:-1], int(np.prod(start.shape[:-1], dtype=int))
         question = self._question(start, until, save, precision)
-        plan = self._plan(objective.chosen(lanes, np.ones(lanes, dtype=bool)), start.reshape(B, -1), until)
+        flat = start.reshape(B, -1)
+        plan = _clocked(self._plan(objective.chosen(lanes, np.ones(lanes, dtype=bool)), flat, until), flat, until)
         answer = answered(plan, question)
-        return _path(answer, start, save, isinstance(plan.field, MirrorField))
+        return _path(answer, start, save, *_kind(plan))
 
     def _plan(self, objective: SmoothRisk, start: np.ndarray, until: Stop) -> Plan:
         """What to integrate, from starts ``(B, P)``."""
@@ -123,7 +126,7 @@ class GradientFlow(_Flow):
                 potential = legendre_potential(objective.model, start)
             except (InvalidArgument, NoClosedForm):  # a start without one, such as an entry that is frozen
                 return plan_of(objective, start, until.event)
-            return _mirror_plan(objective, potential, until)
+            return mirror_plan(objective, potential, until.event)
         return plan_of(objective, start, until.event)
 
 
@@ -166,13 +169,22 @@ class MirrorFlow(_Flow):
 
     def _plan(self, objective: SmoothRisk, start: np.ndarray, until: Stop) -> Plan:
         assert isinstance(objective, Objective)
-        return _mirror_plan(objective, Potential(self.potential.groups, start), until)
+        return mirror_plan(objective, Potential(self.potential.groups, start), until.event)
 
 
-def _mirror_plan(objective: Objective, potential: Potential, until: Stop) -> Plan:
-    """Mirror coordinates from 0; the start of the potential is ``(B, P)``."""
-    origin = np.zeros((len(potential.start), potential.entries))
-    return Plan(MirrorField(objective, potential), origin, objective, None, until.event)
+def _clocked(plan: Plan, start: np.ndarray, until: Stop) -> Plan:
+    """The plan in the time of the loss, for margin losses followed for more than `LONG` times 1/R."""
+    loss = getattr(plan.objective, "loss", None)
+    if not isinstance(loss, LogisticLoss | ExponentialLoss):
+        return plan
+    if until.time is not None and not np.any(plan.objective.risk(start) * np.max(until.time) > LONG):
+        return plan
+    return by_loss_clock(plan)
+
+
+def _kind(plan: Plan) -> tuple[Coordinates, Clock]:
+    field, clock = (plan.field.inner, Clock.LOSS) if isinstance(plan.field, LossClock) else (plan.field, Clock.TIME)
+    return Coordinates.MIRROR if isinstance(field, MirrorField) else Coordinates.PARAMETERS, clock
 
 
 def _require_served(until: Stop, save: Save) -> None:
@@ -185,7 +197,7 @@ def _require_served(until: Stop, save: Save) -> None:
         raise InvalidArgument("save", save, "counts steps of a method, and a flow has none", "pass At(times)")
 
 
-def _path(answer: Answer, start: np.ndarray, save: Save, mirror: bool) -> Path:
+def _path(answer: Answer, start: np.ndarray, save: Save, coordinates: Coordinates, clock: Clock) -> Path:
     lanes, P = start.shape[:-1], start.shape[-1]
 
     def shaped(array: np.ndarray) -> np.ndarray:
@@ -200,7 +212,6 @@ def _path(answer: Answer, start: np.ndarray, save: Save, mirror: bool) -> Path:
         origin = start.reshape(-1, 1, P)
         times = np.stack([np.zeros(len(origin)), answer.times[:, -1]], axis=-1)
         states, others = (np.concatenate([origin, array[:, -1:]], axis=1) for array in (answer.states, answer.others))
-    kinds = (Integrator.EXPLICIT_MIRROR, Integrator.IMPLICIT_MIRROR) if mirror else (Integrator.EXPLICIT, Integrator.IMPLICIT)
-    integrator = shaped(np.array(kinds, dtype=object)[answer.implicit.astype(int)])
-    cost = FlowCost(shaped(answer.evaluations), shaped(answer.steps), shaped(answer.rejected), integrator)
+    integrator = shaped(np.array([Integrator.EXPLICIT, Integrator.IMPLICIT], dtype=object)[answer.implicit.astype(int)])
+    cost = FlowCost(shaped(answer.evaluations), shaped(answer.steps), shaped(answer.rejected), integrator, coordinates, clock)
     return Path(shaped(times), shaped(states), final, ending, error, cost, shaped(others))

@@ -15,11 +15,12 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from theorycheck.dynamics.data import Classification, Regression
+from theorycheck.dynamics.data import Classification, MatrixSensing, Regression
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS
 from theorycheck.symbolic.kernels.bounded import bounded, euclidean
 from theorycheck.symbolic.losses import Loss, SquaredLoss
+from theorycheck.symbolic.models import Flattened
 from theorycheck.symbolic.parametrizations import Parametrization
 
 
@@ -73,16 +74,18 @@ class Objective:
     Parameters
     ----------
     model : Parametrization
-        θ -> w.
+        θ -> w. Under `MatrixSensing` a matrix-valued model is taken as `Flattened`.
     loss : Loss
         Of predictions, with its constant.
-    data : Regression or Classification
+    data : Regression, Classification or MatrixSensing
         What the predictions are compared with.
 
     Raises
     ------
     ShapeMismatch
         Where the data does not have the inputs or the outputs of the model.
+    InvalidArgument
+        For a model that has no w, or a loss that is not offered for several outputs.
 
     Examples
     --------
@@ -95,9 +98,17 @@ class Objective:
 
     model: Parametrization
     loss: Loss
-    data: Regression | Classification
+    data: Regression | Classification | MatrixSensing
 
     def __post_init__(self) -> None:
+        if not isinstance(self.model, Parametrization):
+            remedy = "pass PredictionObjective(model, loss, data), which needs predictions only"
+            raise InvalidArgument("model", self.model, "has no map θ -> w(θ)", remedy)
+        if isinstance(self.data, MatrixSensing) and len(self.model.shape) == 2:
+            if self.model.shape != self.data.matrix_shape:
+                rule = f"must end with {self.model.shape}, the shape of w of {self.model}"
+                raise ShapeMismatch("A.shape", self.data.A.shape, rule, "pass one matrix of that shape a measurement")
+            object.__setattr__(self, "model", Flattened(self.model))
         shape, data = self.model.shape, self.data
         if shape[-1] != data.inputs:
             raise ShapeMismatch("X.shape", data.X.shape, f"must end with the {shape[-1]} inputs of {self.model}", "pass X with samples as rows")

@@ -35,6 +35,8 @@ def stacked(instances: Sequence[Any]) -> Any:
         return np.stack(instances)
     if isinstance(first, float):
         return np.array(instances)
+    if all(other is first for other in instances):
+        return first
     if isinstance(first, tuple):
         return tuple(stacked(members) for members in zip(*instances, strict=True))
     if is_dataclass(first) and not isinstance(first, type):

@@ -43,6 +43,7 @@ class _Search:
     theorem: Theorem
     recipe: Recipe
     best: Choices
+    quick: bool
     left: int = _MOVES
 
     def __post_init__(self) -> None:
@@ -54,7 +55,7 @@ class _Search:
             return False
         self.tried.add(draw.choices)
         self.left -= 1
-        if not judged(self.theorem, draw).violates:
+        if not judged(self.theorem, draw, plain_enough=self.quick).violates:
             return False
         self.best = draw.choices
         return True
@@ -71,7 +72,15 @@ def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> tuple[Choic
     The result is never larger than what was given. Deterministic in (theorem, choices, seed).
     """
     recipe: Recipe = theorem.ambient  # type: ignore[assignment]
-    search = _Search(theorem, recipe, recipe.replay(choices).choices)
+    best, exhausted = _contracted(theorem, recipe, choices, seed, quick=True)
+    if judged(theorem, recipe.replay(best)).violates:
+        return best, exhausted
+    return _contracted(theorem, recipe, choices, seed, quick=False)
+
+
+def _contracted(theorem: Theorem, recipe: Recipe, choices: Choices, seed: int, quick: bool) -> tuple[Choices, bool]:
+    """Contract with plain violations believed at the screen (`quick`), or with every candidate confirmed."""
+    search = _Search(theorem, recipe, recipe.replay(choices).choices, quick)
     _redraw_tiny(search, seed)
     before = None
     while before != search.best and search.left > 0:
@@ -189,7 +198,7 @@ def _hypothesis(search: _Search) -> None:
         if calls > _HYPOTHESIS_CALLS:
             return False
         search.offer(draw)
-        return draw.choices == search.best or (draw.choices in search.tried and judged(search.theorem, draw).violates)
+        return draw.choices == search.best or (draw.choices in search.tried and judged(search.theorem, draw, plain_enough=search.quick).violates)
 
     options = settings(
         database=database, phases=(Phase.reuse, Phase.shrink), deadline=None, max_examples=_HYPOTHESIS_CALLS, suppress_health_check=list(HealthCheck)

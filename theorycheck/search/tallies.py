@@ -20,6 +20,7 @@ from theorycheck.statements.comparisons import Comparison, Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
 SCREEN = Precision(0)
+PLAIN = 1e-3  # a relative violation above this, and a bar below this share of it, is plain to see
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,22 @@ class Judged:
         return self.entry is not None and self.entry.standing is Standing.VIOLATED
 
 
-def judged(theorem: Theorem, draw: Draw) -> Judged:
-    """One instance all the way to a confirmed standing; confirmation rebuilds it from its choices."""
+def judged(theorem: Theorem, draw: Draw, *, plain_enough: bool = False) -> Judged:
+    """One instance all the way to a confirmed standing; confirmation rebuilds it from its choices.
+
+    With `plain_enough`, a violation that is large, and larger than its bar by far, is believed at the screen: for candidates of a
+    contraction, whose result is confirmed in full.
+    """
     rebuild = partial(_rebuilt, theorem, draw.choices)
     admitted = admitted_or_not(theorem, draw.value, rebuild)
     if not isinstance(admitted, Admission):
         return admitted
-    return _confirmed(theorem, rebuild, admitted.instance, guarded(partial(claim_of, theorem, admitted.instance, SCREEN), SCREEN))
+    screened = guarded(partial(claim_of, theorem, admitted.instance, SCREEN), SCREEN)
+    if plain_enough and isinstance(screened, Comparison):
+        entry = guarded(lambda: screened.worst, SCREEN)
+        if isinstance(entry, Entry) and entry.standing is Standing.VIOLATED and -entry.slack > max(PLAIN, entry.bar / PLAIN):
+            return Judged(admitted.instance, entry=entry)
+    return _confirmed(theorem, rebuild, admitted.instance, screened)
 
 
 def admitted_or_not(theorem: Theorem, value: Any, rebuild: Callable[[], Any]) -> Admission | Judged:

@@ -162,6 +162,58 @@ class ExponentialLoss(Loss):
         return target**2 * sp.exp(-target * prediction)
 
 
+@dataclass(frozen=True)
+class LinearLoss(Loss):
+    """Linear loss ⟨c(t), w⟩ of an end-to-end vector, piecewise constant in time: what tells mirror flows from other flows.
+
+    As a loss of predictions it is Σ target · prediction, with inputs I and targets c; `staged_flow` runs the pieces.
+
+    Parameters
+    ----------
+    pieces : tuple of (duration, c)
+        Durations are positive, every c has shape (d,).
+
+    Examples
+    --------
+    >>> LinearLoss(((0.5, (1.0, 0.0)), (0.5, (0.0, -1.0)))).swapped().pieces
+    ((0.5, (0.0, -1.0)), (0.5, (1.0, 0.0)))
+
+    """
+
+    pieces: tuple[tuple[float, tuple[float, ...]], ...]
+
+    def __post_init__(self) -> None:
+        pieces = tuple((float(duration), tuple(map(float, np.atleast_1d(c)))) for duration, c in self.pieces)
+        if not pieces or any(not duration > 0 for duration, _ in pieces) or len({len(c) for _, c in pieces}) > 1:
+            raise InvalidArgument("pieces", self.pieces, "must be (duration > 0, c) with one length of c", "pass LinearLoss(((1.0, (1.0, 0.0)),))")
+        object.__setattr__(self, "pieces", pieces)
+
+    def swapped(self) -> LinearLoss:
+        """The same pieces in the reverse order: the same ∫c(t)dt, and so the same end for every mirror flow."""
+        return LinearLoss(self.pieces[::-1])
+
+    def risk(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, _ = _samples(prediction, y, sample_axis)
+        return np.sum(y * f, axis=_entries(sample_axis))
+
+    def slope(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, _ = _samples(prediction, y, sample_axis)
+        return y + np.zeros_like(f)
+
+    def bend(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
+        f, y, _ = _samples(prediction, y, sample_axis)
+        return np.zeros_like(y + f)
+
+    def expression(self, prediction: sp.Expr, target: sp.Expr) -> sp.Expr:
+        return target * prediction
+
+    def slope_expression(self, prediction: sp.Expr, target: sp.Expr) -> sp.Expr:
+        return target
+
+    def bend_expression(self, prediction: sp.Expr, target: sp.Expr) -> sp.Expr:
+        return sp.S.Zero
+
+
 def _entries(sample_axis: int) -> tuple[int, ...]:
     """Axes a risk sums over."""
     return tuple(range(sample_axis, 0))

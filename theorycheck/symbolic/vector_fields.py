@@ -6,10 +6,10 @@ Convention   [X, Y] = (∂Y) X - (∂X) Y. A matrix w is flattened row by row. A
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import comb, prod
+from math import comb, lcm, prod
 from typing import Any, Protocol, TypeAlias
 
 import flint
@@ -80,6 +80,10 @@ class Polynomials:
             raise TooLarge("terms", terms, f"may exceed the {TERMS} terms that a polynomial may have when multiplied out", remedy)
         return self._read(expression)
 
+    def integral(self, function: Any) -> Any:
+        """The smallest multiple of a polynomial that has integer coefficients."""
+        return function * lcm(*(int(c.q) for c in function.coeffs()))
+
     def derivative(self, function: Any, k: int) -> Any:
         return function.derivative(k)
 
@@ -120,7 +124,7 @@ class Expressions:
         return sp.diff(function, self.symbols[k])
 
     def vanishes(self, function: sp.Expr) -> bool:
-        return function.is_zero is True or sp.expand(function) == 0 or isinstance(Identity(function, 0).prove(), Proof)
+        return function == 0 or isinstance(Identity(function, 0).prove(), Proof)
 
     def value(self, function: sp.Expr, point: Point) -> sp.Expr:
         return function.subs(point)
@@ -213,8 +217,3 @@ def _terms_at_most(expression: sp.Expr) -> int:
 
 def _rational(number: Any) -> sp.Rational:
     return sp.Rational(int(number.p), int(number.q)) if isinstance(number, flint.fmpq) else sp.Integer(int(number))
-
-
-def integer_rows(rows: Sequence[Sequence[Any]]) -> Any:
-    """Rows of rational numbers as one integer matrix, scaled by the common denominator."""
-    return flint.fmpq_mat([list(row) for row in rows]).numer_denom()[0]

@@ -6,6 +6,7 @@ both neighbours the place is sampled again more finely, for two crossings may hi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from theorycheck.dynamics.trajectories import Event
 
 SAMPLES = 16
 ROUNDS = 3  # times that a place where two crossings may hide is sampled again
-HALVINGS = 56
+SECTIONINGS = 14  # each leaves a sixteenth
 
 
 @dataclass(eq=False)
@@ -52,33 +53,48 @@ class Watch:
 
         def values(fractions: np.ndarray) -> np.ndarray:
             """Of the event at fractions ``(k, B)``; where it is not a number, on the side it has been on."""
-            theta = field.theta(np.stack([step.inside(c) for c in fractions]))
+            theta = field.theta(step.inside(fractions))
             found = np.broadcast_to(self.event(self.objective, theta), theta.shape[:-1])
             return np.where(np.isnan(found), self.side, found)
 
-        grid = np.repeat(np.linspace(0.0, 1.0, SAMPLES + 1)[:, None], len(passed), axis=1)
+        grid = between(np.zeros(len(passed)), np.ones(len(passed)), SAMPLES)
         sampled = values(grid)
         self.side = np.where(passed & (self.side == 0), _first_sign(sampled), self.side)
         low, high = bracket(grid, sampled, self.side)
         for _ in range(ROUNDS):
-            left, right, open_ = dip(grid, sampled, self.side, high)
-            open_ &= passed
-            if not np.any(open_):
+            left, right, hidden = dip(grid, sampled, self.side, high)
+            hidden &= passed
+            if not np.any(hidden):
                 break
-            finer = left + (right - left) * np.linspace(0.0, 1.0, SAMPLES + 1)[:, None]
-            grid, sampled = np.where(open_, finer, grid), np.where(open_, values(finer), sampled)
+            finer = between(left, right, SAMPLES)
+            grid, sampled = np.where(hidden, finer, grid), np.where(hidden, values(finer), sampled)
             found_low, found_high = bracket(grid, sampled, self.side)
-            earlier = open_ & (found_high < high)
+            earlier = hidden & (found_high < high)
             low, high = np.where(earlier, found_low, low), np.where(earlier, found_high, high)
         found = passed & np.isfinite(high)
         if not np.any(found):
             return np.full(len(passed), np.inf)
-        high = np.where(found, high, 1.0)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            beyond = values(middle[None])[0] * self.side <= 0
-            low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-        return np.where(found, high, np.inf)
+        root = first_beyond(lambda fractions: values(fractions) * self.side <= 0, low, np.where(found, high, 1.0))
+        return np.where(found, root, np.inf)
+
+
+def between(low: np.ndarray, high: np.ndarray, parts: int) -> np.ndarray:
+    """Points from low to high, both ``(B,)``, that cut the way into equal parts; shape ``(parts + 1, B)``."""
+    points = low + (high - low) * np.linspace(0.0, 1.0, parts + 1)[:, None]
+    points[-1] = high
+    return points
+
+
+def first_beyond(beyond: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Where a condition that fails at low and holds at high, both ``(B,)``, begins to hold; it takes points ``(k, B)``."""
+    lanes = np.arange(len(low))
+    for _ in range(SECTIONINGS):
+        points = between(low, high, SAMPLES)
+        over = beyond(points)
+        over[-1] = True
+        first = np.maximum(np.argmax(over, axis=0), 1)
+        low, high = points[first - 1, lanes], points[first, lanes]
+    return high
 
 
 def bracket(grid: np.ndarray, sampled: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

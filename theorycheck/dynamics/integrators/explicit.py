@@ -59,7 +59,7 @@ class Interpolant:
     def __call__(self, fraction: np.ndarray) -> np.ndarray:
         if self.terms is None:
             self.terms = self._terms()
-        c, value = fraction[:, None], np.zeros_like(self.x)
+        c, value = fraction[..., None], np.zeros_like(self.x)
         for i, term in enumerate(self.terms):
             value = (value + term) * (c if i % 2 == 0 else 1 - c)
         return self.x + value

@@ -1,4 +1,4 @@
-"""Autonomous fields over lanes: what the steppers integrate.
+"""Autonomous fields over lanes: what the steppers integrate, in θ, in mirror coordinates, in time or in the time of the loss.
 
 Coordinates x are ``(..., B, N)`` for B lanes; leading axes more than that are allowed everywhere. A point where the field does
 not exist has a slope that is not finite; nothing raises.
@@ -28,11 +28,20 @@ class Field(Protocol):
     def theta(self, x: np.ndarray) -> np.ndarray:
         """θ at x, shape ``(..., B, P)``."""
 
-    def tangent(self, x: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """What a small move of x does to θ, shape ``(..., B, P)``."""
+    def tangent(self, x: np.ndarray, theta: np.ndarray, moved: np.ndarray) -> np.ndarray:
+        """What a small move of x, where θ is `theta`, does to θ; shape ``(..., B, P)``."""
 
-    def steepness(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """‖∇R‖ at x, shape ``(..., B)``."""
+    def risk(self, x: np.ndarray) -> np.ndarray:
+        """R at x, shape ``(..., B)``."""
+
+    def differential(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """∂R/∂x, the shape of x; along the slope of the flow in time it is -‖∇R‖²."""
+
+    def noise(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the rounding error of ‖∇R‖ at θ ``(B, P)``, shape ``(B,)``."""
+
+    def time(self, x: np.ndarray) -> np.ndarray | None:
+        """Time at x, shape ``(..., B)``, if x knows it; None where the field is integrated in time itself."""
 
     def chosen(self, mask: np.ndarray) -> Self:
         """The field of the lanes where the mask, shape ``(B,)``, is true; of shape ``(k, B)`` it repeats lanes."""
@@ -53,11 +62,20 @@ class GradientField:
     def theta(self, x: np.ndarray) -> np.ndarray:
         return x
 
-    def tangent(self, x: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    def tangent(self, x: np.ndarray, theta: np.ndarray, moved: np.ndarray) -> np.ndarray:
         return moved
 
-    def steepness(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        return np.asarray(np.linalg.norm(slope, axis=-1))
+    def risk(self, x: np.ndarray) -> np.ndarray:
+        return self.objective.risk(x)
+
+    def differential(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        return -slope
+
+    def noise(self, theta: np.ndarray) -> np.ndarray:
+        return self.objective.gradient_error(theta)
+
+    def time(self, x: np.ndarray) -> None:
+        return None
 
     def chosen(self, mask: np.ndarray) -> GradientField:
         return GradientField(self.objective.chosen(mask.shape, mask))
@@ -93,14 +111,23 @@ class MirrorField:
         inside, x = self._inside(x)
         return np.where(inside, self.potential.parameters_at(x), np.nan)
 
-    def tangent(self, x: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        return self.objective.model.kernels.gradient(self.theta(x), moved)
+    def tangent(self, x: np.ndarray, theta: np.ndarray, moved: np.ndarray) -> np.ndarray:
+        return self.objective.model.kernels.gradient(theta, moved)
 
-    def steepness(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    def risk(self, x: np.ndarray) -> np.ndarray:
+        return self.objective.risk(self.theta(x))
+
+    def differential(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
         inside, x = self._inside(x)
         metric = self.potential.hessian(x)
         pulled = metric * slope if self.potential.separable else (metric @ slope[..., None])[..., 0]
-        return np.where(inside[..., 0], np.sqrt(np.sum(pulled * slope, axis=-1)), np.nan)
+        return np.where(inside, -pulled, np.nan)
+
+    def noise(self, theta: np.ndarray) -> np.ndarray:
+        return self.objective.gradient_error(theta)
+
+    def time(self, x: np.ndarray) -> None:
+        return None
 
     def chosen(self, mask: np.ndarray) -> MirrorField:
         return MirrorField(self.objective.chosen(mask.shape, mask), replace(self.potential, start=lanes_of(self.potential.start, mask)))
@@ -129,6 +156,61 @@ class MirrorField:
     def _compared(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         prediction = self.objective.data.predictions(w)
         return prediction, np.broadcast_to(self.objective.data.y, prediction.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class LossClock:
+    """A flow in the time of its loss: dx/ds = ẋ/R and dτ/ds = e^(-τ)/R, with τ = log(1 + t) as the last coordinate.
+
+    Where R falls like 1/t, as that of a margin problem does, τ grows linearly in s and t exponentially, and x(s) becomes smooth.
+    """
+
+    inner: Field
+
+    def slope(self, x: np.ndarray) -> np.ndarray:
+        y, tau = x[..., :-1], x[..., -1:]
+        R = self.inner.risk(y)[..., None]
+        return np.concatenate([self.inner.slope(y) / R, np.exp(-tau) / R], axis=-1)
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        y, slope = x[..., :-1], self.slope(x)
+        R = self.inner.risk(y)[..., None, None]
+        out = np.zeros((*x.shape, x.shape[-1]))
+        out[..., :-1, :-1] = self.inner.jacobian(y) / R
+        out[..., :, :-1] -= slope[..., :, None] * self.inner.differential(y, self.inner.slope(y))[..., None, :] / R
+        out[..., -1, -1] = -slope[..., -1]
+        return out
+
+    def theta(self, x: np.ndarray) -> np.ndarray:
+        return self.inner.theta(x[..., :-1])
+
+    def tangent(self, x: np.ndarray, theta: np.ndarray, moved: np.ndarray) -> np.ndarray:
+        """At the time of x: what moves τ is made up for along the flow."""
+        slope = self.slope(x)
+        return self.inner.tangent(x[..., :-1], theta, moved[..., :-1] - slope[..., :-1] / slope[..., -1:] * moved[..., -1:])
+
+    def risk(self, x: np.ndarray) -> np.ndarray:
+        return self.inner.risk(x[..., :-1])
+
+    def differential(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        y = x[..., :-1]
+        inner = self.inner.differential(y, slope[..., :-1] * self.risk(x)[..., None])
+        return np.concatenate([inner, np.zeros_like(x[..., :1])], axis=-1)
+
+    def noise(self, theta: np.ndarray) -> np.ndarray:
+        return self.inner.noise(theta)
+
+    def time(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.expm1(x[..., -1]))
+
+    def chosen(self, mask: np.ndarray) -> LossClock:
+        return LossClock(self.inner.chosen(mask))
+
+
+def steepness(field: Field, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """‖∇R‖ at x, shape ``(..., B)``."""
+    square = -np.sum(field.differential(x, slope) * slope, axis=-1)
+    return np.asarray(np.sqrt(square if field.time(x) is None else square * field.risk(x)))
 
 
 def lanes_of(array: np.ndarray, mask: np.ndarray) -> np.ndarray:

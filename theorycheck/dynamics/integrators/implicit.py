@@ -43,10 +43,10 @@ class ExtrapolatedEuler:
         return 4 * norms[0]
 
     def _moved(self, field: Field, x: np.ndarray, slope: np.ndarray, J: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Increment over the step, and the one of order one less, both ``(B, N)``."""
-        parts = h / np.arange(1.0, self.columns + 1)[:, None]
-        inverses = parts[..., None, None] * _inverses(np.eye(x.shape[-1]) - parts[..., None, None] * J)
-        moved = np.zeros((self.columns, *x.shape))
+        """Increment over steps h ``(..., B)``, and the one of order one less, both ``(..., B, N)``."""
+        parts = (h / np.arange(1.0, self.columns + 1).reshape(-1, *(1,) * h.ndim))[..., None]
+        inverses = parts[..., None] * _inverses(np.eye(x.shape[-1]) - parts[..., None] * J)
+        moved = np.zeros((self.columns, *h.shape, x.shape[-1]))
         for i in range(self.columns):  # columns i + 1, i + 2, ... still have substeps to take
             f = slope if i == 0 else field.slope(x + moved[i:])
             moved[i:] += (inverses[i:] @ np.broadcast_to(f, moved[i:].shape)[..., None])[..., 0]
@@ -57,7 +57,7 @@ def _extrapolated(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Limits h -> 0 of increments with 1, 2, ..., k substeps: of order k and of order k - 1."""
     k, table = len(columns), columns
     for order in range(1, k):
-        weight = (np.arange(order + 1.0, k + 1) / np.arange(1.0, k - order + 1) - 1)[:, None, None]
+        weight = (np.arange(order + 1.0, k + 1) / np.arange(1.0, k - order + 1) - 1).reshape(-1, *(1,) * (columns.ndim - 1))
         table, last = table[1:] + (table[1:] - table[:-1]) / weight, table
     return table[-1], last[-1]
 

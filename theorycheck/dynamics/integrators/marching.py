@@ -7,11 +7,12 @@ Every lane has its own time and step size; lanes that have ended are dropped fro
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 
-from theorycheck.dynamics.integrators.events import Watch
-from theorycheck.dynamics.integrators.fields import Field
+from theorycheck.dynamics.integrators.events import Watch, first_beyond
+from theorycheck.dynamics.integrators.fields import Field, steepness
 from theorycheck.dynamics.integrators.schemes import Scheme, Step
 from theorycheck.measured import EPS
 from theorycheck.symbolic.kernels.flow import (
@@ -39,7 +40,9 @@ from theorycheck.symbolic.kernels.flow import (
 )
 
 EVENT = 7  # an ending that compiled code does not know
-TINY = 1e-300
+TINY, LEAST_SCALE = 1e-300, 1e-140
+DRIFT = 1e3  # rounding of the gradient times the time passed, over the tolerance, at which it is vain to wait for a small gradient
+SELDOM = 8  # attempts between two looks at the rounding of the gradient
 CROWDED = 0.75  # share of lanes that run below which a batch is packed anew
 
 
@@ -85,90 +88,153 @@ def march(scheme: Scheme, field: Field, requests: Requests, runs: Runs, mask: np
     chosen, x = field.chosen(mask), runs.state[mask]
     front = Front(np.flatnonzero(mask), chosen, x, chosen.slope(x), chosen.theta(x), None if watch is None else watch.chosen(mask))
     _begin(front, requests, runs)
-    while True:
+    for turn in count():
         running = runs.ending[front.lanes] == RUNNING
         if not np.any(running):
             return
         if np.mean(running) <= CROWDED:
             front = front.kept(running)
         front = _attempt(scheme, front, requests, runs)
+        if turn % SELDOM == 0:
+            _give_up(front, requests, runs)
 
 
 def _begin(front: Front, requests: Requests, runs: Runs) -> None:
     """First steps, and what there is to save or to stop for at the start."""
     m, last = front.lanes, requests.end[front.lanes] - runs.time[front.lanes]
-    norm, speed = np.linalg.norm(front.theta, axis=-1), np.linalg.norm(front.field.tangent(front.x, front.slope), axis=-1)
+    norm, speed = np.linalg.norm(front.theta, axis=-1), np.linalg.norm(_pace(front), axis=-1)
     size = np.maximum(norm, requests.floor[m])
     reach = np.where(size > 0, 0.01 * size / np.where(speed > 0, speed, 1.0), 1e-6)
-    first = requests.first[m] * np.minimum(np.where(speed > 0, reach, np.inf), last / 3)
+    whole = last if front.field.time(front.x) is None else np.full(len(m), np.inf)
+    first = requests.first[m] * np.minimum(np.where(speed > 0, reach, np.inf), whole / 3)
     runs.counts[m, EVALUATIONS] += 1
     runs.step[m] = np.where(runs.step[m] == 0, first, runs.step[m])
     for k in range(requests.times.shape[1]):
         due = (runs.following[m] == k) & (requests.times[m, k] <= runs.time[m])
         runs.saved[m[due], k] = front.x[due]
         runs.following[m[due]] += 1
-    steepness = front.field.steepness(front.x, front.slope)
     bad = ~np.isfinite(speed) | ~np.isfinite(norm) | ~np.all(np.isfinite(front.slope), axis=-1)
-    runs.ending[m] = np.select([bad, steepness <= requests.small[m], last <= 0], [DIVERGED, SMALL, ENDED], RUNNING)
+    still = steepness(front.field, front.x, front.slope) <= requests.small[m]
+    runs.ending[m] = np.select([bad, still, last <= 0], [DIVERGED, SMALL, ENDED], RUNNING)
     if front.watch is not None:
         front.watch.begin(front.theta)
 
 
+def _pace(front: Front) -> np.ndarray:
+    """dθ by the variable of integration."""
+    if front.field.time(front.x) is None:
+        return front.field.tangent(front.x, front.theta, front.slope)
+    moved = front.slope.copy()
+    moved[..., -1] = 0.0
+    return front.field.tangent(front.x, front.theta, moved)
+
+
 def _attempt(scheme: Scheme, front: Front, requests: Requests, runs: Runs) -> Front:
     """One attempted step of every lane of the front, and the account of it."""
-    m, last = front.lanes, requests.end[front.lanes] - runs.time[front.lanes]
-    running = runs.ending[m] == RUNNING
-    h = np.where(running, np.where(1.01 * runs.step[m] >= last, last, runs.step[m]), 0.0)
+    m, timed = front.lanes, front.field.time(front.x) is None
+    running, last = runs.ending[m] == RUNNING, requests.end[m] - runs.time[m]
+    h = np.where(timed & (1.01 * runs.step[m] >= last), last, runs.step[m]) * running
     step = scheme.step(front.field, front.x, front.slope, h)
     theta = front.field.theta(step.state)
     error = scheme.ratio(_norms(front, step, theta, requests))
     passed = running & (error < 1) & np.all(np.isfinite(step.slope), axis=-1)
-    end = np.where(h >= last, requests.end[m], runs.time[m] + h)
-    after = front.field.steepness(step.state, step.slope)
+    error = np.where(passed, error, np.maximum(np.where(np.isnan(error), np.inf, error), 1.0))
+    way = Way(front.field, step, runs.time[m], h, np.where(timed & (h >= last), requests.end[m], runs.time[m] + h))
     event = np.full(len(m), np.inf) if front.watch is None else front.watch.crossing(front.field, step, passed)
-    _save(front, step, h, passed, np.minimum(end, runs.time[m] + event * h), requests, runs)
-    _settle(scheme, front, step, h, np.where(passed, error, np.where(error < 1, np.inf, error)), end, after, requests, runs)
+    stop = way.fraction_at(requests.end[m], passed & (way.end >= requests.end[m]))
+    leave, leave_for = np.minimum(event, stop), np.where(event <= stop, EVENT, ENDED)
+    inside = leave < 1
+    until = np.where(inside, way.time_at(np.where(inside, leave, 0.0)), way.end) if np.any(inside) else way.end
+    _save(front, way, passed, until, requests, runs)
+    _settle(scheme, front, way, error, requests, runs)
     front = front.moved(step, theta, passed)
     runs.state[m] = front.x
-    hit = passed & (event <= 1)
-    if np.any(hit):
-        at = step.inside(np.where(hit, event, 0.0))
-        runs.state[m[hit]], runs.ending[m[hit]] = at[hit], EVENT
-        runs.time[m[hit]] += (event[hit] - 1) * h[hit]
+    left = passed & (leave <= 1)
+    if np.any(left):
+        if np.any(inside):
+            at = step.inside(np.where(inside, leave, 0.0)[None])[0]
+            runs.state[m[inside]] = at[inside]
+        runs.ending[m[left]], runs.time[m[left]] = leave_for[left], np.where(leave_for == ENDED, requests.end[m], until)[left]
     return front
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """The time along a step: B lanes from `start` to `end` while the variable of integration moves by h."""
+
+    field: Field
+    step: Step
+    start: np.ndarray
+    h: np.ndarray
+    straight: np.ndarray
+
+    @property
+    def timed(self) -> bool:
+        """Whether the variable is the time itself."""
+        return self.field.time(self.step.state) is None
+
+    @property
+    def end(self) -> np.ndarray:
+        """Time at the end, shape ``(B,)``."""
+        time = self.field.time(self.step.state)
+        return self.straight if time is None else time
+
+    def progress(self, time: np.ndarray) -> np.ndarray:
+        """How much time counts: time itself, or its logarithm."""
+        return time if self.timed else np.log1p(time)
+
+    def time_at(self, fraction: np.ndarray) -> np.ndarray:
+        """Time at fractions ``(B,)``."""
+        time = self.field.time(self.step.inside(fraction[None])[0])
+        return self.start + fraction * (self.end - self.start) if time is None else time
+
+    def fraction_at(self, time: np.ndarray, within: np.ndarray) -> np.ndarray:
+        """Fractions at times ``(B,)`` for the lanes whose step reaches them; infinity for the others."""
+        if self.timed or not np.any(within):
+            fraction = np.where(self.end > time, (time - self.start) / np.where(self.h > 0, self.h, 1.0), 1.0)
+            return np.where(within, fraction, np.inf)
+
+        def beyond(fractions: np.ndarray) -> np.ndarray:
+            times = self.field.time(self.step.inside(fractions))
+            return np.asarray(times >= time)
+
+        found = first_beyond(beyond, np.zeros(len(time)), np.ones(len(time)))
+        return np.where(within, found, np.inf)
 
 
 def _norms(front: Front, step: Step, theta: np.ndarray, requests: Requests) -> tuple[np.ndarray, ...]:
     """Root mean squares over θ of the error vectors, in units of tolerance · (|θ_p| + ‖θ‖/(100 √P))."""
     m, P = front.lanes, theta.shape[-1]
     size = np.maximum(np.maximum(np.linalg.norm(front.theta, axis=-1), np.linalg.norm(theta, axis=-1)), requests.floor[m])
-    scale = requests.tolerance[m, None] * (np.maximum(np.abs(front.theta), np.abs(theta)) + (0.01 * size / np.sqrt(P))[:, None] + TINY)
-    return tuple(np.sqrt(np.mean(np.square(front.field.tangent(step.state, error) / scale), axis=-1)) for error in step.errors)
+    scale = requests.tolerance[m, None] * (np.maximum(np.abs(front.theta), np.abs(theta)) + (0.01 * size / np.sqrt(P))[:, None] + LEAST_SCALE)
+    return tuple(np.sqrt(np.mean(np.square(front.field.tangent(step.state, theta, error) / scale), axis=-1)) for error in step.errors)
 
 
-def _save(front: Front, step: Step, h: np.ndarray, passed: np.ndarray, until: np.ndarray, requests: Requests, runs: Runs) -> None:
+def _save(front: Front, way: Way, passed: np.ndarray, until: np.ndarray, requests: Requests, runs: Runs) -> None:
     """Coordinates at the requested times up to `until`, in the steps that were passed."""
-    m, count = front.lanes, requests.times.shape[1]
-    while count:
-        k = np.minimum(runs.following[m], count - 1)
+    m, wanted = front.lanes, requests.times.shape[1]
+    while wanted:
+        k = np.minimum(runs.following[m], wanted - 1)
         time = requests.times[m, k]
-        due = passed & (runs.following[m] < count) & (time <= until)
+        due = passed & (runs.following[m] < wanted) & (time <= until)
         if not np.any(due):
             return
-        fraction = np.where(due & (h > 0), (time - runs.time[m]) / np.where(h > 0, h, 1.0), 0.0)
-        whole = time >= np.where(h >= requests.end[m] - runs.time[m], requests.end[m], runs.time[m] + h)
-        state = step.state if np.all(whole[due]) else np.where(whole[:, None], step.state, step.inside(fraction))
-        runs.saved[m[due], k[due]] = state[due]
+        fraction = way.fraction_at(time, due)
+        whole = due & (fraction == 1)
+        x = way.step.state
+        if np.any(due & ~whole):
+            x = np.where(whole[:, None], x, way.step.inside(np.where(due, fraction, 0.0)[None])[0])
+        runs.saved[m[due], k[due]] = x[due]
         runs.following[m[due]] += 1
 
 
-def _settle(
-    scheme: Scheme, front: Front, step: Step, h: np.ndarray, error: np.ndarray, end: np.ndarray, after: np.ndarray, requests: Requests, runs: Runs
-) -> None:
+def _settle(scheme: Scheme, front: Front, way: Way, error: np.ndarray, requests: Requests, runs: Runs) -> None:
     """Time, step size, counts and ending of every lane after an attempted step; an error of at least 1 rejects it."""
-    running = runs.ending[front.lanes] == RUNNING
-    m, h, error, end, after, stability = (a[running] for a in (front.lanes, h, error, end, after, step.stability))
-    passed, counts = error < 1, runs.counts
+    running, step = runs.ending[front.lanes] == RUNNING, way.step
+    after = steepness(front.field, step.state, step.slope)
+    passed, counts, everything = error < 1, runs.counts, (front.lanes, way.h, error, way.end, after, step.stability)
+    m, h, error, end, after, stability = (a[running] for a in everything)
+    passed = error < 1
     largest = np.where(passed & (counts[m, JUST_REJECTED] == 0), LARGEST_FACTOR, 1.0)
     runs.step[m] = h * np.clip(_factor(error, scheme.order), LEAST_FACTOR, largest)
     counts[m, EVALUATIONS] += step.evaluations
@@ -178,17 +244,39 @@ def _settle(
     edge = passed & (stability > 1)
     counts[m, CALMS] = np.where(edge, 0, counts[m, CALMS] + passed)
     counts[m, EDGES] = np.where(passed & (counts[m, CALMS] >= CALM), 0, counts[m, EDGES] + edge)
-    speed, size = np.linalg.norm(front.slope[running], axis=-1), np.linalg.norm(front.x[running], axis=-1)
-    exploding = ~(speed < HUGE) | (speed * h > 1e-6 * size)
-    lost = ~passed & ((runs.step[m] <= 16 * EPS * runs.time[m]) | (runs.step[m] < TINY))
+    lost = ~passed & _lost(front, way, runs)[running]
+    moved, size = h * np.linalg.norm(_pace(front), axis=-1)[running], np.linalg.norm(front.theta, axis=-1)[running]
+    exploding = ~(moved < HUGE) | (moved > 1e-6 * size)
+    advanced = way.progress(end) - way.progress(runs.time[m])
     runs.time[m] = np.where(passed, end, runs.time[m])
-    remaining = (requests.end[m] - runs.time[m]) / h
+    remaining = (way.progress(requests.end[m]) - way.progress(end)) / np.where(advanced > 0, advanced, 1.0)
     stiff = np.where(np.isinf(remaining), counts[m, EDGES] > requests.patience[m], (counts[m, EDGES] >= IN_A_ROW) & (remaining > requests.patience[m]))
     runs.ending[m] = np.select(
         [lost & exploding, lost, passed & (after <= requests.small[m]), passed & (end >= requests.end[m]), passed & stiff],
         [DIVERGED, UNRESOLVED, SMALL, ENDED, STIFF],
         np.where(counts[m, STEPS] + counts[m, REJECTED] >= requests.budget[m], EXHAUSTED, RUNNING),
     )
+
+
+def _give_up(front: Front, requests: Requests, runs: Runs) -> None:
+    """End the lanes that wait for a smaller gradient than rounding lets them see, or have waited until rounding has moved them too far."""
+    m, field = front.lanes, front.field
+    waiting = (runs.ending[m] == RUNNING) & (requests.small[m] >= 0)
+    if not np.any(waiting):
+        return
+    noise, size = field.noise(front.theta), np.maximum(np.linalg.norm(front.theta, axis=-1), requests.floor[m])
+    unseen = steepness(field, front.x, front.slope) <= noise
+    timed = field.time(front.x) is None
+    drifted = timed & np.isinf(requests.end[m]) & (runs.time[m] * noise > DRIFT * requests.tolerance[m] * size)
+    runs.ending[m[waiting & (unseen | drifted)]] = UNRESOLVED
+
+
+def _lost(front: Front, way: Way, runs: Runs) -> np.ndarray:
+    """Whether the next step is lost against the time, or moves a state whose time is a coordinate by no more than its rounding."""
+    m = front.lanes
+    if way.timed:
+        return (runs.step[m] <= 16 * EPS * runs.time[m]) | (runs.step[m] < TINY)
+    return runs.step[m] * np.linalg.norm(front.slope, axis=-1) <= EPS * np.linalg.norm(front.x, axis=-1)
 
 
 def _factor(error: np.ndarray, order: int) -> np.ndarray:

@@ -30,7 +30,7 @@ class Step:
     evaluations : int
         Slopes evaluated in each lane.
     inside : callable
-        Fraction of the step, shape ``(B,)`` -> state there, shape ``(B, N)``.
+        Fractions of the step, shape ``(k, B)`` -> states there, shape ``(k, B, N)``.
 
     """
 

@@ -1,7 +1,8 @@
 """Kernels of sparse integer matrices, exact, and ranks that can only be too small.
 
 Columns that share no row are solved apart: for polynomials this is every grading by monomials that the equations respect, found without
-being told. Rows are thinned out modulo a prime, which can only lose rows; the kernel is then computed over the rationals and held against all of them.
+being told. Rows are thinned out modulo a prime, which can only lose some that matter; the kernel of the others is computed over the rationals
+and held against all rows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from theorycheck.errors import TooLarge
 
 PRIME = 2**61 - 1
 COLUMNS = 1500  # unknowns of one dense system
-Column: TypeAlias = Mapping[Hashable, int]
+Column: TypeAlias = Mapping[Any, int]
 Vector: TypeAlias = dict[int, int]
 
 
@@ -57,12 +58,18 @@ def sparse_kernel(columns: Sequence[Column], prime: int = PRIME) -> list[dict[in
     return sorted(found, key=min)
 
 
-def independent(matrix: Any, prime: int = PRIME) -> list[int]:
-    """Rows of an integer FLINT matrix that are independent modulo the prime, each as early as possible.
+def modulo_prime(rows: Sequence[Sequence[Any]], width: int, prime: int = PRIME) -> Any:
+    """Rows of rational numbers, scaled by their common denominator, as a FLINT matrix modulo the prime; of the given width also if there are none."""
+    integers, _ = flint.fmpq_mat(len(rows), width, [flint.fmpq(x) for row in rows for x in row]).numer_denom()
+    return flint.nmod_mat(integers, prime)
+
+
+def independent(matrix: Any) -> list[int]:
+    """Rows that are independent modulo the prime, each as early as possible.
 
     They are independent over the rationals too: a minor that is not 0 modulo a prime is not 0.
     """
-    return _pivots(*flint.nmod_mat(matrix.transpose(), prime).rref())
+    return _pivots(*matrix.transpose().rref())
 
 
 def _components(columns: Sequence[Column]) -> list[list[int]]:
@@ -129,7 +136,7 @@ def _thinned(rows: list[list[int]], prime: int) -> list[list[int]]:
     width = len(rows[0]) if rows else 0
     for start in range(0, len(rows), width + 8):
         tried = kept + rows[start : start + width + 8]
-        kept = [tried[i] for i in independent(flint.fmpz_mat(tried), prime)]
+        kept = [tried[i] for i in independent(flint.nmod_mat(flint.fmpz_mat(tried), prime))]
         if len(kept) == width:
             break
     return kept

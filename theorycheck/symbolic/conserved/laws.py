@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations_with_replacement
-from math import comb, lcm, prod
+from math import comb, prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -129,7 +129,7 @@ def conserved_quantities(model: ExactMap, degree: int = 2) -> tuple[ConservedQua
         remedy = "ask for a lower degree or use fewer parameters; deep linear networks of any size conserve `layer_imbalances`"
         raise TooLarge("degree", degree, rule, remedy)
     ring, entries = polynomial_map(model)
-    fields = [gradient(ring, _integral(w)) for w in entries]
+    fields = [gradient(ring, ring.integral(w)) for w in entries]
     monomials = [m for n in range(degree, 0, -1) for m in combinations_with_replacement(range(len(ring.symbols)), n)]
     vectors = sparse_kernel(list(_columns(fields, monomials, degree + max(w.total_degree() for w in entries))))
     laws = ({monomials[j]: x for j, x in vector.items()} for vector in vectors)
@@ -193,11 +193,6 @@ def _proved(ring: Polynomials, fields: Sequence[Field], law: dict[Monomial, int]
         raise WrongLaw(f"{h} is not conserved")
     proved = f"⟨∇h, ∇w_i⟩ expands to 0 for i = 1 .. {len(fields)}, over the rationals"
     return ConservedQuantity(ring.expression(h), ring.symbols, max(map(len, law)), proved)
-
-
-def _integral(w: Any) -> Any:
-    """A multiple of a polynomial with integer coefficients: the laws are the same."""
-    return w * lcm(*(int(c.q) for c in w.coeffs()))
 
 
 def _factors(product: sp.Expr, places: Mapping[sp.Symbol, int]) -> Monomial:

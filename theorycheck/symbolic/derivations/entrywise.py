@@ -88,7 +88,7 @@ class EntrywiseDerivation(Derivation):
         return sp.Add(*(g * self.jacobian[m, i].diff(y) for m, g in enumerate(self.slopes) if self.model.expressions[m].has(x)))
 
     def _fresh(self, name: str) -> str:
-        while any(str(symbol).startswith(name + "_") for symbol in self.model.symbols):
+        while any(f"{symbol}_".startswith(f"{name}_") for symbol in self.model.symbols):
             name = name + "w"
         return name
 

@@ -221,7 +221,7 @@ def attempt(net, tableau, block, members, h, room, requests, runs):
     for lane in range(h.size):
         m = max(members[lane], 0)
         tolerance[lane] = requests.tolerance[m]
-        scale[lane] = 0.01 * max(room[2, lane], room[3, lane], requests.floor[m]) / np.sqrt(float(block.T.shape[0])) + 1e-300
+        scale[lane] = 0.01 * max(room[2, lane], room[3, lane], requests.floor[m]) / np.sqrt(float(block.T.shape[0])) + 1e-140
     stability(block, h, room[6], room[1])
     errors(tableau, block, h, tolerance, scale, room[6:8], error)
     if requests.times.shape[1] > 0:

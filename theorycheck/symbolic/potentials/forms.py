@@ -17,10 +17,11 @@ from typing import ClassVar
 import numpy as np
 
 from theorycheck.measured import EPS
-from theorycheck.symbolic.potentials.newton import DualSolution, ModeSystem, solve_dual
-from theorycheck.symbolic.potentials.rows import Ends, everywhere, exp_remainder
+from theorycheck.symbolic.potentials.modes import ModeSystem
+from theorycheck.symbolic.potentials.newton import DualSolution, Problem, solve_dual
+from theorycheck.symbolic.potentials.rows import FADED, Ends, everywhere, exp_remainder, furthest
 
-_REACH = 50.0  # largest exponent of a mode in one Newton step; the line search does the rest
+_REACH = 50.0  # largest growth of ln |z| in one Newton step; the line search does the rest
 _STEPS = 500
 _SWEEPS = 12
 
@@ -95,10 +96,11 @@ class CommutingFormsRow:
         return modes @ self.basis.T
 
     def output(self, modes: np.ndarray) -> np.ndarray:
+        """w of modes."""
         return modes**2 @ self.eigenvalues.T / 2
 
-    def size(self, modes: np.ndarray) -> np.ndarray:
-        return modes**2 @ np.abs(self.eigenvalues).T / 2
+    def reading(self, start: np.ndarray, way: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.output(modes), modes**2 @ np.abs(self.eigenvalues).T / 2
 
     def root(self, modes: np.ndarray) -> np.ndarray:
         return self.eigenvalues * modes[..., None, :]
@@ -106,16 +108,16 @@ class CommutingFormsRow:
     def along(self, mu: np.ndarray) -> np.ndarray:
         return mu @ self.eigenvalues
 
-    def from_root(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
-        return np.where(modes != 0, change / np.where(modes != 0, modes, 1.0), 0.0)
+    def from_root(self, modes: np.ndarray, change: np.ndarray, step: np.ndarray) -> np.ndarray:
+        strong = np.abs(modes) > FADED
+        return np.where(strong, change / np.where(strong, modes, 1.0), step)
 
     def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             return np.where(modes != 0, modes * np.exp(np.where(modes != 0, step, 0.0)), 0.0)
 
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore", over="ignore"):
-            return _REACH / np.max(np.where(modes != 0, np.abs(step), 0.0), axis=-1)
+        return furthest(np.where(np.abs(modes) > FADED, step, 0.0)[..., None], _REACH)
 
     def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
         return modes
@@ -123,10 +125,10 @@ class CommutingFormsRow:
     def _solution(self, w: np.ndarray) -> DualSolution:
         """∇Q(μ) = w for the entries of a batch laid out along one axis."""
         shape, m = np.broadcast_shapes(w.shape[:-1], self.start.shape[:-1]), w.shape[-1]
-        w = np.broadcast_to(w, (*shape, m)).reshape(-1, m)
-        start = np.broadcast_to(self.start, (*shape, self.start.shape[-1])).reshape(len(w), -1)
+        w = np.broadcast_to(w, (*shape, m)).reshape(int(np.prod(shape)), m)
         system = ModeSystem(((np.arange(m), self),))
-        return solve_dual(system, np.broadcast_to(np.eye(m), (len(w), m, m)), w, (start,), _STEPS)
+        problem = Problem(system, np.broadcast_to(np.eye(m), (len(w), m, m)), w)
+        return solve_dual(problem, system.start(shape), _STEPS)
 
 
 def common_eigenbasis(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

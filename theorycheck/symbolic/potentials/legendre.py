@@ -20,7 +20,7 @@ import sympy as sp
 from theorycheck.errors import InvalidArgument, TheorycheckError, require_finite, require_shape
 from theorycheck.symbolic.brackets import ExactMap, lie_brackets
 from theorycheck.symbolic.potentials.exact import ExactForm
-from theorycheck.symbolic.potentials.newton import ModeSystem, State
+from theorycheck.symbolic.potentials.modes import Arrays, ModeSystem
 from theorycheck.symbolic.potentials.recognition import Piece, pieces_of
 from theorycheck.symbolic.potentials.rows import Ends
 from theorycheck.symbolic.potentials.table import Group, grouped
@@ -70,30 +70,30 @@ class Potential:
         """The rows, for methods that move modes instead of μ."""
         return ModeSystem(tuple((group.outputs, group.row(self.start)) for group in self.groups))
 
-    @cached_property
+    @property
     def entries(self) -> int:
         """d, the number of entries of w."""
-        return sum(len(group.outputs) for group in self.groups)
+        return self.modes.entries
 
     @property
     def separable(self) -> bool:
         """Whether R is a sum over the entries; then `metric` and `hessian` are diagonals."""
-        return not any(row.joint for _, row in self.modes.parts)
+        return not any(row.joint for row in self.modes.rows)
 
     @cached_property
     def domain(self) -> Ends:
         """Ends of the open interval of each entry of w, ``(..., d)``; for entries served jointly, of the least box around their cone."""
-        low, high = zip(*(row.domain for _, row in self.modes.parts), strict=True)
+        low, high = zip(*(row.domain for row in self.modes.rows), strict=True)
         return self.modes.gathered(low), self.modes.gathered(high)
 
     @cached_property
     def dual_domain(self) -> Ends:
         """Ends of the open interval of each entry of μ, ``(..., d)``."""
-        low, high = zip(*(row.dual_domain for _, row in self.modes.parts), strict=True)
+        low, high = zip(*(row.dual_domain for row in self.modes.rows), strict=True)
         return self.modes.gathered(low), self.modes.gathered(high)
 
     def in_domain(self, w: np.ndarray) -> np.ndarray:
-        """Whether w is inside the domain of R, shape ``(...)``."""
+        """Whether w is inside the domain of R, shape ``(...)``; for entries served jointly, up to rounding."""
         w = self._entries("w", w)
         inside = np.all(_between(w, self.domain), axis=-1)
         for outputs, row in self.modes.parts:
@@ -142,11 +142,11 @@ class Potential:
     def parameters_at(self, mu: np.ndarray) -> np.ndarray:
         """ψ(θ_0; μ), the point of the flow where ∇R(w) = μ, shape ``(..., P)``; parameters w does not depend on stay."""
         mu = self._dual_inside(mu)
-        return self.parameters_of(self.modes.advance(self.modes.start, self.modes.along(mu)))
+        return self.parameters_of(self.modes.advanced(self.modes.start(), self.modes.along(mu)).modes)
 
-    def parameters_of(self, state: State) -> np.ndarray:
+    def parameters_of(self, modes: Arrays) -> np.ndarray:
         """θ of modes, shape ``(..., P)``."""
-        pieces = [row.parameters(modes) for (_, row), modes in zip(self.modes.parts, state, strict=True)]
+        pieces = [row.parameters(part) for row, part in zip(self.modes.rows, modes, strict=True)]
         lead = np.broadcast_shapes(*(p.shape[: p.ndim - group.inputs.ndim] for p, group in zip(pieces, self.groups, strict=True)))
         theta = np.broadcast_to(self.start, np.broadcast_shapes(self.start.shape, (*lead, self.start.shape[-1]))).copy()
         for group, piece in zip(self.groups, pieces, strict=True):
@@ -191,7 +191,7 @@ class Potential:
     def _metric(self, pieces: list[np.ndarray]) -> np.ndarray:
         if self.separable:
             return self.modes.gathered(pieces)
-        shape = np.broadcast_shapes(*(p.shape[: p.ndim - 1 - row.joint] for p, (_, row) in zip(pieces, self.modes.parts, strict=True)))
+        shape = np.broadcast_shapes(*(p.shape[: p.ndim - 1 - row.joint] for p, row in zip(pieces, self.modes.rows, strict=True)))
         full = np.zeros((*shape, self.entries, self.entries))
         for piece, (outputs, row) in zip(pieces, self.modes.parts, strict=True):
             full[..., outputs[:, None], outputs] = piece if row.joint else piece[..., None] * np.eye(len(outputs))

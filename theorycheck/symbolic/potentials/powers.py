@@ -20,11 +20,13 @@ from functools import cached_property
 
 import numpy as np
 
-from theorycheck.symbolic.potentials.rows import Ends, SeparateRow, exp_remainder, log_ratio
+from theorycheck.measured import EPS
+from theorycheck.symbolic.potentials.rows import Ends, SeparateRow, exp_remainder, furthest, log_ratio
 
 _NEWTON_STEPS = 5
 _FAR = 60.0  # ln(w/(s α^D)) from which the smaller of u^D and v^D is lost against w
 _REACH = 0.98  # share of the way to the end of the dual domain that one Newton step may go
+_NEAR = 0.5  # relative fall of m^(2-D) below which differences are computed from it
 _SHAKEN = 1e-6  # share of m^(2-D) that stands for "not known to differ from 0"
 
 
@@ -81,8 +83,7 @@ class PowerRow(SeparateRow):
         return self._mirror(w)
 
     def inverse(self, mu: np.ndarray) -> np.ndarray:
-        exponent = -self.depth / (self.depth - 2) * np.log1p(-mu / self._pole)
-        return self._origin * np.exp(exponent)
+        return self.output(self.advance(self.start, mu))
 
     def conjugate(self, mu: np.ndarray) -> np.ndarray:
         return np.sum(self.advance(self.start, mu)[..., 0] ** 2, axis=-1) / (2 * self.depth)
@@ -101,10 +102,12 @@ class PowerRow(SeparateRow):
         return self.signs * modes
 
     def output(self, modes: np.ndarray) -> np.ndarray:
+        """w of modes."""
         return self.coefficient * modes[..., 0] ** self.depth
 
-    def size(self, modes: np.ndarray) -> np.ndarray:
-        return np.abs(self.output(modes))
+    def reading(self, start: np.ndarray, way: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        w = self.output(modes)
+        return w, np.abs(w)
 
     def root(self, modes: np.ndarray) -> np.ndarray:
         return np.abs(self.coefficient) * self.depth * modes[..., 0] ** (self.depth - 1)
@@ -113,7 +116,7 @@ class PowerRow(SeparateRow):
         return _flow(modes, (self._kappa * step)[..., None], self.depth)
 
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
-        return _reach(modes, (self._kappa * step)[..., None], self.depth)
+        return furthest((self._kappa * step)[..., None] * modes ** (self.depth - 2), _REACH)
 
     def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
         return _shaken(modes, np.abs(self._kappa) * change, self.depth)
@@ -179,10 +182,7 @@ class PowerDifferenceRow(SeparateRow):
         return self._dual_step(w, self._origin)
 
     def inverse(self, mu: np.ndarray) -> np.ndarray:
-        change = self._changes(mu, self.start)
-        near = np.all(np.abs(change) < 0.5, axis=-1)
-        close = self._origin + self._moved(self.start, np.where(near[..., None], change, 0.0))
-        return np.where(near, close, self.output(self.advance(self.start, mu)))
+        return self.reading(self.start, mu, self.advance(self.start, mu))[0]
 
     def conjugate(self, mu: np.ndarray) -> np.ndarray:
         return np.sum(self.advance(self.start, mu) ** 2, axis=(-1, -2)) / (2 * self.depth)
@@ -196,7 +196,7 @@ class PowerDifferenceRow(SeparateRow):
     def divergence(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         at, base = self._modes(a), self._modes(b)
         change = self._changes(self._dual_step(a, b), base)
-        near = np.abs(change) < 0.5
+        near = np.abs(change) < _NEAR
         shrink = np.where(near, -np.log1p(-np.where(near, change, 0.0)), (self.depth - 2) * np.log(at / base))
         return np.sum(_bregman(at, shrink, self.depth), axis=(-1, -2))
 
@@ -204,10 +204,15 @@ class PowerDifferenceRow(SeparateRow):
         return self.signs * modes
 
     def output(self, modes: np.ndarray) -> np.ndarray:
+        """w of modes."""
         return self.scale * _difference_of_powers(modes[..., 0], modes[..., 1], self.depth)
 
-    def size(self, modes: np.ndarray) -> np.ndarray:
-        return self.scale * np.sum(modes**self.depth, axis=-1)
+    def reading(self, start: np.ndarray, way: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        change = self._changes(way, start)
+        near = np.all(np.abs(change) < _NEAR, axis=-1)
+        origin, growth = self.output(start), self._growth(start, np.where(near[..., None], change, 0.0))
+        size = np.where(near, np.abs(origin) + np.sum(np.abs(growth), axis=-1), self.scale * np.sum(modes**self.depth, axis=-1))
+        return np.where(near, origin + growth[..., 0] - growth[..., 1], self.output(modes)), size
 
     def root(self, modes: np.ndarray) -> np.ndarray:
         slopes = modes ** (self.depth - 1)
@@ -217,7 +222,7 @@ class PowerDifferenceRow(SeparateRow):
         return _flow(modes, (self._kappa * step)[..., None] * np.array([1.0, -1.0]), self.depth)
 
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
-        return _reach(modes, (self._kappa * step)[..., None] * np.array([1.0, -1.0]), self.depth)
+        return furthest(self._changes(step, modes), _REACH)
 
     def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
         return _shaken(modes, np.abs(self._kappa) * change, self.depth)
@@ -253,31 +258,24 @@ class PowerDifferenceRow(SeparateRow):
         zeta = np.where((x >= 0) == (y >= 0), outward, -np.expm1(-tau_x) - np.expm1(-tau_y))
         step = np.where(x >= 0, zeta, -zeta) / (self._kappa * self._level ** (self.depth - 2))
         change = self._changes(step, base)
-        near = np.all(np.abs(change) < 0.5, axis=-1)
-        excess = self._moved(base, np.where(near[..., None], change, 0.0)) - (x - y)
+        near = np.all(np.abs(change) < _NEAR, axis=-1)
+        growth = self._growth(base, np.where(near[..., None], change, 0.0))
+        excess = growth[..., 0] - growth[..., 1] - (x - y)
         return step - np.where(near, excess / self.root(at) / self.root(at), 0.0)
 
     def _changes(self, step: np.ndarray, base: np.ndarray) -> np.ndarray:
         """Relative fall of u^(2-D) and of v^(2-D) over a step of μ."""
         return (self._kappa * step)[..., None] * np.array([1.0, -1.0]) * base ** (self.depth - 2)
 
-    def _moved(self, base: np.ndarray, change: np.ndarray) -> np.ndarray:
-        """Change of w over the relative falls, to full relative accuracy."""
-        growth = base**self.depth * np.expm1(-self.depth / (self.depth - 2) * np.log1p(-change))
-        return self.scale * (growth[..., 0] - growth[..., 1])
+    def _growth(self, base: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """What s u^D and s v^D grow by over the relative falls, to full relative accuracy."""
+        return self.scale[:, None] * base**self.depth * np.expm1(-self.depth / (self.depth - 2) * np.log1p(-change))
 
 
 def _flow(modes: np.ndarray, step: np.ndarray, depth: int) -> np.ndarray:
-    """m with m^(2-D) lowered by the step."""
+    """m with m^(2-D) lowered by the step; a step that rounds to all of it leaves an ulp."""
     k = depth - 2
-    return modes * np.exp(-np.log1p(-step * modes**k) / k)
-
-
-def _reach(modes: np.ndarray, step: np.ndarray, depth: int) -> np.ndarray:
-    """Largest multiple of the step that goes at most `_REACH` of the way to the pole of every mode."""
-    toward = np.max(step * modes ** (depth - 2), axis=(-1, -2))
-    with np.errstate(divide="ignore", over="ignore"):
-        return np.where(toward > 0, _REACH / toward, np.inf)
+    return modes * np.exp(-np.log1p(-np.minimum(step * modes**k, 1 - EPS / 2)) / k)
 
 
 def _shaken(modes: np.ndarray, change: np.ndarray, depth: int) -> np.ndarray:

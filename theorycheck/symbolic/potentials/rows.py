@@ -19,6 +19,8 @@ import numpy as np
 
 Ends = tuple[np.ndarray, np.ndarray]
 
+FADED = 1e-140  # modes and roots of metrics below it are not divided by
+
 _TAYLOR = 1.0 / np.cumprod(np.arange(2.0, 19.0))[::-1]  # 1/18!, ..., 1/3!, 1/2!
 
 
@@ -71,11 +73,11 @@ class Row(Protocol):
     def parameters(self, modes: np.ndarray) -> np.ndarray:
         """θ of modes, ``(..., m, k)``."""
 
-    def output(self, modes: np.ndarray) -> np.ndarray:
-        """w of modes."""
+    def reading(self, start: np.ndarray, way: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """w of modes a way from the start, and the sum of the absolute terms it is computed from, ``(..., m)`` each.
 
-    def size(self, modes: np.ndarray) -> np.ndarray:
-        """Σ of the absolute terms whose sum is w: rounding in w is a few ulp of it."""
+        On a short way, w is the start's and what it grew by since (modes far larger than w would blur it); else it is read off the modes.
+        """
 
     def root(self, modes: np.ndarray) -> np.ndarray:
         """A matrix with root rootᵀ = metric: its diagonal ``(..., m)``, or ``(..., m, K)`` for a joint row."""
@@ -83,8 +85,11 @@ class Row(Protocol):
     def along(self, mu: np.ndarray) -> np.ndarray:
         """A move of μ as a step: μ itself; for a joint row the exponents of the modes."""
 
-    def from_root(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
-        """The step whose move of w is root times the change ``(..., K)``: how a step is known best where w is stiff in μ."""
+    def from_root(self, modes: np.ndarray, change: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """The step whose move of w is root times the change ``(..., K)``: how it is known best where w is stiff in μ.
+
+        Modes that have faded away take the given step.
+        """
 
     def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         """Modes after the flow over a step."""
@@ -117,8 +122,9 @@ class SeparateRow:
     def along(self, mu: np.ndarray) -> np.ndarray:
         return mu
 
-    def from_root(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
-        return change / self.root(modes)
+    def from_root(self, modes: np.ndarray, change: np.ndarray, step: np.ndarray) -> np.ndarray:
+        root = self.root(modes)
+        return np.where(root > FADED, change / np.where(root > FADED, root, 1.0), step)
 
     def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
         return modes
@@ -161,7 +167,7 @@ class AffineRow(SeparateRow):
 
     @cached_property
     def _origin(self) -> np.ndarray:
-        return self.output(self.start)
+        return np.sum(self.coefficients * self.start, axis=-1) + self.offset
 
     def value(self, w: np.ndarray) -> np.ndarray:
         return np.sum((w - self._origin) ** 2 / (2 * self._speed), axis=-1)
@@ -187,11 +193,9 @@ class AffineRow(SeparateRow):
     def parameters(self, modes: np.ndarray) -> np.ndarray:
         return modes
 
-    def output(self, modes: np.ndarray) -> np.ndarray:
-        return np.sum(self.coefficients * modes, axis=-1) + self.offset
-
-    def size(self, modes: np.ndarray) -> np.ndarray:
-        return np.sum(np.abs(self.coefficients * modes), axis=-1) + np.abs(self.offset)
+    def reading(self, start: np.ndarray, way: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        terms, growth = self.coefficients * start, self._speed * way
+        return np.sum(terms, axis=-1) + self.offset + growth, np.sum(np.abs(terms), axis=-1) + np.abs(self.offset) + np.abs(growth)
 
     def root(self, modes: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.sqrt(self._speed), modes.shape[:-1])
@@ -206,6 +210,13 @@ class AffineRow(SeparateRow):
 def everywhere(shape: tuple[int, ...]) -> Ends:
     """Ends of the whole line."""
     return np.full(shape, -np.inf), np.full(shape, np.inf)
+
+
+def furthest(growth: np.ndarray, most: float) -> np.ndarray:
+    """Largest multiple of the growth ``(..., m, k)`` of all modes that exceeds a bound nowhere, shape ``(...)``; infinite where all shrink."""
+    largest = np.max(growth, axis=(-1, -2))
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.where(largest > 0, most / np.where(largest > 0, largest, 1.0), np.inf)
 
 
 def exp_remainder(x: Any) -> np.ndarray:

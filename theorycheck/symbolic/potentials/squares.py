@@ -16,9 +16,10 @@ from functools import cached_property
 
 import numpy as np
 
-from theorycheck.symbolic.potentials.rows import Ends, SeparateRow, everywhere, exp_remainder
+from theorycheck.symbolic.potentials.rows import FADED, Ends, SeparateRow, everywhere, exp_remainder, furthest
 
-_REACH = 100.0  # largest |κ δμ| of one Newton step; the line search does the rest
+_REACH = 100.0  # largest growth of ln p² or ln q² in one Newton step; the line search does the rest
+_NEAR = 1.0  # |κμ| below which w is computed from its change since the start
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ class SquaresRow(SeparateRow):
         (A, B), t = self._weights, self.rate * mu
         with np.errstate(over="ignore"):
             near = self._origin + A * np.expm1(t) - B * np.expm1(-t)
-            return np.where(np.abs(t) < 1, near, _scaled_exp(A, t) - _scaled_exp(B, -t))
+            return np.where(np.abs(t) < _NEAR, near, _scaled_exp(A, t) - _scaled_exp(B, -t))
 
     def conjugate(self, mu: np.ndarray) -> np.ndarray:
         return np.sum(self.hessian(mu) / self.rate**2, axis=-1)
@@ -99,22 +100,27 @@ class SquaresRow(SeparateRow):
         return (self.back @ modes[..., None])[..., 0]
 
     def output(self, modes: np.ndarray) -> np.ndarray:
+        """w of modes."""
         p, q = np.abs(modes[..., 0]), np.abs(modes[..., 1])
         return self.scale * ((p - q) * (p + q))
 
-    def size(self, modes: np.ndarray) -> np.ndarray:
-        return self.scale * np.sum(modes**2, axis=-1)
+    def reading(self, start: np.ndarray, way: np.ndarray, modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        near = np.abs(self.rate * way) < _NEAR
+        t, origin, weights = np.where(near, self.rate * way, 0.0), self.output(start), self.scale[:, None] * start**2
+        grown, shrunk = weights[..., 0] * np.expm1(t), weights[..., 1] * np.expm1(-t)
+        size = np.where(near, np.abs(origin) + np.abs(grown) + np.abs(shrunk), self.scale * np.sum(modes**2, axis=-1))
+        return np.where(near, origin + grown - shrunk, self.output(modes)), size
 
     def root(self, modes: np.ndarray) -> np.ndarray:
         return np.sqrt(self.rate * self.scale) * np.hypot(modes[..., 0], modes[..., 1])
 
     def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
-        half = (self.rate * step / 2)[..., None]
-        return modes * np.exp(np.concatenate([half, -half], axis=-1))
+        growth = (self.rate * step / 2)[..., None] * np.array([1.0, -1.0])
+        return modes * np.exp(np.where(modes != 0, growth, 0.0))
 
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore", over="ignore"):
-            return _REACH / np.max(np.abs(self.rate * step), axis=-1)
+        growth = (self.rate * step)[..., None] * np.array([1.0, -1.0])
+        return furthest(np.where(np.abs(modes) > FADED, growth, 0.0), _REACH)
 
     def _log_growth(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """ln E(x)/E(y) = arcsinh(x/2c) - arcsinh(y/2c), exact as x -> y and for c -> 0."""
