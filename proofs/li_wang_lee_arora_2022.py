@@ -32,7 +32,6 @@ COMMUTING = (SQUARES, PRODUCT, CUBES, QUARTICS)
 Model = tc.Diagonal | tc.Hadamard | tc.Entrywise
 
 SETTLED = tc.Stop(time=1e4, gradient_norm=1e-11)
-PANELS = 6
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,14 @@ class Problem:
         return self.push / 2 * np.minimum(1.0, np.where(self.push < 0, -low, high))
 
 
-def problems_of(models: tuple[Model, ...]) -> tc.Recipe:
-    """Problems on any of the models."""
+def problems_of(models: tuple[Model, ...], largest: float = 1.5) -> tc.Recipe:
+    """Problems on any of the models, from starts with entries up to `largest`."""
 
     @tc.recipe
     def problems(draw):
         model = draw(tc.choice(models))
-        start = draw(tc.array(model.parameters, 0.25, 1.5))
-        return Problem(model, start, draw(tc.array((1, 2))), draw(tc.array(1, -1.0, 1.0)), draw(tc.array(2, -1.0, 1.0)))
+        start = draw(tc.array(model.parameters, 0.25, largest))
+        return Problem(model, start, draw(tc.array((1, 2), -largest, largest)), draw(tc.array(1, -1.0, 1.0)), draw(tc.array(2, -1.0, 1.0)))
 
     return problems
 
@@ -107,7 +106,7 @@ def along(p: Problem, quantity, until: tc.Stop, times: tuple[float, ...] = ()) -
     """A quantity along the flow in θ, or at its end."""
     objective = tc.Objective(in_parameters(p.model), tc.SquaredLoss(0.5), tc.Regression(p.X, p.y))
     save = tc.At(times) if times else tc.Ends()
-    return tc.follow(objective, tc.GradientFlow(accuracy=1e-8), p.start, until, record=(quantity,), save=save).records[quantity]
+    return tc.follow(objective, tc.GradientFlow(accuracy=1e-8, budget=1500), p.start, until, record=(quantity,), save=save).records[quantity]
 
 
 def mirror_flow(p: Problem, precision: tc.Precision, sign: float = 1.0, of: Model | None = None) -> tc.Comparison:
@@ -159,16 +158,28 @@ def least_norm_limit(p: Problem, precision: tc.Precision) -> tc.Comparison:
 
 
 def energy(p: Problem, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
-    """∫|Xw - y|²dt over [0, 1], by Gauss-Legendre panels, against the drop of the Bregman divergence to an interpolator."""
-    nodes, weights = np.polynomial.legendre.leggauss(8)
-    times = (np.arange(PANELS)[:, None] + (nodes + 1) / 2).ravel() / PANELS
-    residual = along(p, tc.predictions, tc.Stop(time=1.0), tuple(times))[..., 0] - p.y
-    integral = (residual**2 * np.tile(weights, PANELS) / (2 * PANELS)).sum(axis=-1)
-    R, w = p.potential, along(p, tc.end_to_end, tc.Stop(time=1.0))[..., -1, :]
+    """∫|Xw - y|²dt over [0, 1/4], by Gauss-Legendre panels of two orders, against the drop of the divergence to an interpolator."""
+    times, rules = panels(0.25)
+    residual = along(p, tc.predictions, tc.Stop(time=0.25), times)[..., 0] - p.y
+    fine, coarse = ((residual[:, part] ** 2 * weights).sum(axis=-1) for part, weights in rules)
+    integral = tc.Measured(fine.value, fine.error + np.abs(fine.value - coarse.value))
+    R, w = p.potential, along(p, tc.end_to_end, tc.Stop(time=0.25))[..., -1, :]
     target = tc.bregman_projection(R, p.X, p.y).w.value
     drop = R.divergence(target, p.model.w(p.start)) - R.divergence(target, w.value)
     bar = np.sum(np.abs(R.mirror(w.value) - R.mirror(target)) * w.error, axis=-1)
     return tc.equal("∫|Xw - y|² = D_R(w*, w(0)) - D_R(w*, w(T))", integral, factor * tc.Measured(drop, bar))
+
+
+@lru_cache
+def panels(end: float, count: int = 3) -> tuple[tuple[float, ...], tuple[tuple[np.ndarray, np.ndarray], ...]]:
+    """Increasing times in [0, end], and for the rules of order 14 and 10 which of the times they use, with their weights."""
+    rules = [np.polynomial.legendre.leggauss(order) for order in (14, 10)]
+    nodes = [((np.arange(count)[:, None] + (x + 1) / 2) * end / count).ravel() for x, _ in rules]
+    order = np.argsort(np.concatenate(nodes))
+    places = np.argsort(order)
+    parts = places[: len(nodes[0])], places[len(nodes[0]) :]
+    weights = [np.tile(w, count) * end / (2 * count) for _, w in rules]
+    return tuple(np.concatenate(nodes)[order]), tuple(zip(parts, weights, strict=True))
 
 
 # -- what algebra settles --

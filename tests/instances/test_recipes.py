@@ -185,5 +185,6 @@ def test_stacking():
     assert together.X.shape == (len(alike), 2, 2)
     assert np.array_equal(together.Q[3], alike[3].Q)
     assert (together.name, together.depth) == ("a", 2)
+    assert stacked(alike[:1]).X.shape == (1, 2, 2)
     other = next(t for t in (things.sample(0, k).value for k in range(200)) if t.name == "b")
     assert shape_of(other) != shape_of(alike[0])

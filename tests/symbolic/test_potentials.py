@@ -285,6 +285,15 @@ def test_balanced_rows_are_relatively_exact_around_zero(name: str, scale: int) -
                 assert potential.inverse([float(mu)])[0] == pytest.approx(w, rel=200 * EPS)
 
 
+def test_exponential_rows_overflow_to_infinity_and_fade_to_zero() -> None:
+    for model, start in ((Diagonal(1, 2, signed=False), [0.5]), (Diagonal(1, 2), [0.5, 0.3]), (Hadamard(1), [0.5, 0.5])):
+        potential = legendre_potential(model, start)
+        w = potential.inverse([[800.0], [-800.0]])[:, 0]
+        assert w[0] == np.inf
+        assert w[1] == (0 if potential.domain[0][0] == 0 else -np.inf)
+        assert potential.conjugate([800.0]) == np.inf
+
+
 def test_the_end_of_a_dual_domain_is_reached_without_a_warning() -> None:
     potential = legendre_potential(Diagonal(1, 4), [0.7, 0.3])
     low, high = potential.dual_domain
@@ -499,6 +508,12 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     ),
     "μ at the pole": (lambda: legendre_potential(Diagonal(1, 3), [1.0, 1]).inverse([1 / 3]), InvalidArgument, r"`mu\[0\]=0.333.*` is outside"),
     "w of the wrong length": (lambda: legendre_potential(Hadamard(2), np.ones(4)).mirror([1.0]), ShapeMismatch, "w has 2 entries"),
+    "instances that do not broadcast": (
+        lambda: legendre_potential(Hadamard(1), np.ones((3, 2)) * [1, 0.5]).mirror(np.ones((2, 1))),
+        ShapeMismatch,
+        r"must have leading axes that broadcast with \(3,\)",
+    ),
+    "too small for its power": (lambda: legendre_potential(Diagonal(1, 6, signed=False), [1e-80]), InvalidArgument, "outside the range of float64"),
     "w not finite": (lambda: legendre_potential(Hadamard(1), [1.0, 0.5]).mirror([np.nan]), NotFinite, "not finite"),
     "no such entry": (lambda: legendre_potential(Hadamard(1), [1.0, 0.5]).expression(1), InvalidArgument, "one of the 1 entries"),
 }

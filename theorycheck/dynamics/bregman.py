@@ -24,6 +24,7 @@ from theorycheck.symbolic.potentials.legendre import Potential
 from theorycheck.symbolic.potentials.modes import Place
 from theorycheck.symbolic.potentials.newton import DualSolution, Problem, product, solve_dual
 
+_FIRST = 100  # steps after which feasibility is looked at before more are taken
 _CONSISTENT = 1e-10  # relative: how far an entry of y may be from what the others make of it where rows of X depend on each other
 _INTERIOR = 1e-9  # least weight, for a problem scaled to size 1, that counts as inside a cone
 _LINEAR = 0.1  # relative change of an entry of w up to which its modes answer linearly
@@ -98,19 +99,20 @@ def bregman_projection(potential: Potential, X: np.ndarray, y: np.ndarray, *, st
     array([0.00070686, 0.49964657])
 
     """
-    X, y, lead = _problem(potential, X, y, steps)
-    start, chosen = potential.modes.start(lead), _independent_rows(X)
-    place, w, error = start[np.arange(len(y))], np.zeros((len(y), X.shape[-1])), np.full((len(y), X.shape[-1]), np.inf)
-    dual, iterations, settled = np.zeros(y.shape), np.zeros(len(y), dtype=int), np.zeros(len(y), dtype=bool)
-    for rank in sorted({len(rows) for rows in chosen}):
-        lanes = np.array([lane for lane, rows in enumerate(chosen) if len(rows) == rank])
-        at = lanes[:, None], np.array([chosen[lane] for lane in lanes], dtype=int).reshape(len(lanes), rank)
-        problem = Problem(potential.modes, X[at], y[at])
-        found = solve_dual(problem, start[lanes], steps)
+    X, y, lead = _flattened(potential, X, y, steps)
+    start, domain = potential.system.start(lead), _Domain.of(potential, lead)
+    place, endings = start[np.arange(len(y))], np.full(len(y), ProjectionEnding.CONVERGED)
+    w, error, dual, iterations = np.zeros((len(y), X.shape[-1])), np.zeros((len(y), X.shape[-1])), np.zeros(y.shape), np.zeros(len(y), dtype=int)
+    for lanes, rows in _independent_rows(X):
+        at = lanes[:, None], rows
+        problem = Problem(potential.system, X[at], y[at])
+        found, feasible = _solved(problem, start[lanes], domain[lanes], steps)
         place.put(lanes, found.place)
-        w[lanes], dual[at], iterations[lanes], settled[lanes] = found.w, found.dual, found.iterations, found.settled
+        w[lanes], dual[at], iterations[lanes] = found.w, found.dual, found.iterations
         error[lanes[found.settled]] = _error(problem[found.settled], found[found.settled])
-    endings = _endings(potential, X, y, chosen, settled, settled & ~_at_boundary(potential, w, place, lead), lead)
+        endings[lanes[~found.settled]] = ProjectionEnding.STALLED
+        endings[lanes[~feasible]] = ProjectionEnding.INFEASIBLE
+        endings[lanes[~_consistent(X[lanes], y[lanes], rows)]] = ProjectionEnding.INCONSISTENT
     error[endings != ProjectionEnding.CONVERGED] = np.inf
     residual = np.max(np.abs(product(X, w) - y), axis=-1, initial=0.0)
     theta = potential.parameters_of(tuple(modes.reshape(*lead, *modes.shape[1:]) for modes in place.modes))
@@ -118,7 +120,44 @@ def bregman_projection(potential: Potential, X: np.ndarray, y: np.ndarray, *, st
     return Projection(measured, theta, dual.reshape(*lead, y.shape[-1]), residual.reshape(lead), iterations.reshape(lead), endings.reshape(lead))
 
 
-def _problem(potential: Potential, X: np.ndarray, y: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+@dataclass(frozen=True, eq=False)
+class _Domain:
+    """Domains of R for L problems: positive combinations of the rows of the cone, inside the box (low, high)."""
+
+    cone: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, potential: Potential, lead: tuple[int, ...]) -> _Domain:
+        """The domains laid out along one axis."""
+        axes, count = potential.start.ndim - 1, int(np.prod(lead))
+        parts = (potential.cone, *potential.domain)
+        return cls(*(np.broadcast_to(part, (*lead, *part.shape[axes:])).reshape(count, *part.shape[axes:]) for part in parts))
+
+    def __getitem__(self, lanes: np.ndarray) -> _Domain:
+        return _Domain(self.cone[lanes], self.low[lanes], self.high[lanes])
+
+    def left(self, found: DualSolution) -> np.ndarray:
+        """Whether w is on the boundary in float64, shape (L,)."""
+        boundary = np.any((found.w <= self.low) | (found.w >= self.high), axis=-1)
+        for now, before in zip(found.place.modes, found.place.start, strict=True):
+            boundary |= np.any((now == 0) & (before != 0), axis=tuple(range(1, now.ndim)))
+        return boundary
+
+
+def _solved(problem: Problem, start: Place, domain: _Domain, steps: int) -> tuple[DualSolution, np.ndarray]:
+    """Solutions, and whether the problems have any; those that have none are not pursued for long."""
+    found, feasible = solve_dual(problem, start, min(steps, _FIRST)), np.ones(len(problem.y), dtype=bool)
+    for lane in np.flatnonzero(~found.settled | domain.left(found)):
+        feasible[lane] = _feasible(problem.X[lane], problem.y[lane], domain.cone[lane])
+    again = np.flatnonzero(~found.settled & feasible)
+    if len(again) and steps > _FIRST:
+        found.put(again, solve_dual(problem[again], start[again], steps))
+    return found, feasible
+
+
+def _flattened(potential: Potential, X: np.ndarray, y: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
     """X of shape (L, n, d), y of shape (L, n), and the leading axes they had together with the start."""
     X, y, d = require_finite("X", X), require_finite("y", y), potential.entries
     if X.ndim < 2:
@@ -137,12 +176,16 @@ def _problem(potential: Potential, X: np.ndarray, y: np.ndarray, steps: int) -> 
     return np.broadcast_to(X, (*lead, n, d)).reshape(count, n, d), np.broadcast_to(y, (*lead, n)).reshape(count, n), lead
 
 
-def _independent_rows(X: np.ndarray) -> list[np.ndarray]:
-    """For each of L matrices the indices of rows that span its row space; rows are judged by direction, whatever their size."""
-    size = np.max(np.abs(X), axis=-1, keepdims=True)
+def _independent_rows(X: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Lanes of equal rank r, and for each of them r rows that span the row space; rows are judged by direction, whatever their size."""
+    size, n = np.max(np.abs(X), axis=-1, keepdims=True, initial=0.0), X.shape[-2]
     unit = X / np.where(size > 0, size, 1.0)
-    ranks, n = np.linalg.matrix_rank(unit), X.shape[-2]
-    return [np.arange(n) if rank == n else np.sort(qr(lane.T, mode="r", pivoting=True)[1][:rank]) for lane, rank in zip(unit, ranks, strict=True)]
+    ranks, groups = np.linalg.matrix_rank(unit) if n else np.zeros(len(X), dtype=int), []
+    for rank in np.unique(ranks):
+        lanes = np.flatnonzero(ranks == rank)
+        chosen = [np.arange(n) if rank == n else np.sort(qr(unit[lane].T, mode="r", pivoting=True)[1][:rank]) for lane in lanes]
+        groups.append((lanes, np.array(chosen, dtype=int).reshape(len(lanes), rank)))
+    return groups
 
 
 def _error(problem: Problem, found: DualSolution) -> np.ndarray:
@@ -163,40 +206,16 @@ def _error(problem: Problem, found: DualSolution) -> np.ndarray:
     return np.where(steep, np.max(bar, axis=-1, keepdims=True), bar) + 4 * EPS * found.size
 
 
-def _at_boundary(potential: Potential, w: np.ndarray, place: Place, lead: tuple[int, ...]) -> np.ndarray:
-    """Whether w is on the boundary of the domain in float64, shape (L,)."""
-    low, high = (np.broadcast_to(end, (*lead, w.shape[-1])).reshape(w.shape) for end in potential.domain)
-    boundary = np.any((w <= low) | (w >= high), axis=-1)
-    for now, before in zip(place.modes, place.start, strict=True):
-        boundary |= np.any((now == 0) & (before != 0), axis=tuple(range(1, now.ndim)))
-    return boundary
-
-
-def _endings(
-    potential: Potential, X: np.ndarray, y: np.ndarray, chosen: list[np.ndarray], settled: np.ndarray, clear: np.ndarray, lead: tuple[int, ...]
-) -> np.ndarray:
-    """Endings of L problems, where those that are clear have settled off the boundary of the domain."""
-    endings = np.full(len(y), ProjectionEnding.CONVERGED)
-    cones = np.broadcast_to(potential.cone, (*lead, *potential.cone.shape[-2:])).reshape(len(y), *potential.cone.shape[-2:])
-    for lane, rows in enumerate(chosen):
-        if not _consistent(X[lane], y[lane], rows):
-            endings[lane] = ProjectionEnding.INCONSISTENT
-        elif not clear[lane] and not _feasible(X[lane][rows], y[lane][rows], cones[lane]):
-            endings[lane] = ProjectionEnding.INFEASIBLE
-        elif not settled[lane]:
-            endings[lane] = ProjectionEnding.STALLED
-    return endings
-
-
-def _consistent(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> bool:
-    """Whether y follows the dependences between the rows of X."""
-    if len(rows) == len(y):
-        return True
-    size = np.max(np.abs(X), axis=-1)
-    X, y = X / np.where(size > 0, size, 1.0)[:, None], y / np.where(size > 0, size, 1.0)
-    weights = np.linalg.lstsq(X[rows].T, X.T, rcond=None)[0]
-    allowed = _CONSISTENT * (np.abs(y) + np.abs(y[rows]) @ np.abs(weights))
-    return bool(np.all(np.abs(y - y[rows] @ weights)[size > 0] <= allowed[size > 0]) and not np.any(y[size == 0]))
+def _consistent(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Whether y follows the dependences between the rows of X, for L problems with r independent rows each."""
+    if rows.shape[-1] == y.shape[-1]:
+        return np.ones(len(y), dtype=bool)
+    size = np.max(np.abs(X), axis=-1, initial=0.0)
+    X, y = X / np.where(size > 0, size, 1.0)[..., None], y / np.where(size > 0, size, 1.0)
+    basis, targets = np.take_along_axis(X, rows[..., None], -2), np.take_along_axis(y, rows, -1)
+    weights = X @ np.linalg.pinv(basis)
+    allowed = np.where(size > 0, _CONSISTENT * (np.abs(y) + product(np.abs(weights), np.abs(targets))), 0.0)
+    return np.all(np.abs(y - np.where(size > 0, product(weights, targets), 0.0)) <= allowed, axis=-1)
 
 
 def _feasible(X: np.ndarray, y: np.ndarray, cone: np.ndarray) -> bool:

@@ -22,9 +22,9 @@ from theorycheck.dynamics.integrators.marching import EVENT
 from theorycheck.dynamics.integrators.plans import Plan, by_loss_clock, mirror_plan, plan_of
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.trajectories import At, Ending, Every, Path, Save, Stop
-from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_positive
+from theorycheck.errors import InvalidArgument, require_positive
 from theorycheck.measured import Precision
-from theorycheck.symbolic.kernels.flow import DIVERGED, ENDED, EXHAUSTED, SMALL, UNRESOLVED
+from theorycheck.symbolic.kernels.flow_control import DIVERGED, ENDED, EXHAUSTED, SMALL, UNRESOLVED
 from theorycheck.symbolic.losses import ExponentialLoss, LogisticLoss
 from theorycheck.symbolic.parametrizations import Diagonal, Hadamard
 from theorycheck.symbolic.potentials import NoClosedForm, Potential, legendre_potential
@@ -66,7 +66,7 @@ class _Flow:
     @property
     def lanes(self) -> tuple[int, ...]:
         """Leading shape of the arguments."""
-        return np.broadcast_shapes(np.shape(self.accuracy), np.shape(self.floor if self.floor is not None else 0.0))
+        return np.broadcast_shapes(*(np.shape(value) for value in (self.accuracy, self.floor) if value is not None))
 
     def trace(self, objective: SmoothRisk, start: np.ndarray, until: Stop, save: Save, precision: Precision) -> Path:
         """Run from `start`, shape ``(..., P)``; see `follow`."""
@@ -190,7 +190,9 @@ def _kind(plan: Plan) -> tuple[Coordinates, Clock]:
 def _require_served(until: Stop, save: Save) -> None:
     """Raise for what only methods with steps of their own can serve."""
     if until.steps is not None:
-        raise InvalidArgument("steps", until.steps, "counts steps of a method, and a flow has none", "pass Stop(time=...); the work is bounded by `budget`")
+        raise InvalidArgument(
+            "steps", until.steps, "counts steps of a method, and a flow has none", "pass Stop(time=...); the work is bounded by `budget`"
+        )
     if until.time is None and until.gradient_norm is None:
         raise InvalidArgument("until", until, "may never happen", "pass time or gradient_norm to Stop as well")
     if isinstance(save, Every):

@@ -121,7 +121,8 @@ def flow_limit(objective: SmoothRisk, flow: GradientFlow | MirrorFlow, start: np
     with np.errstate(all="ignore"):
         speed = np.linalg.norm(objective.gradient(np.asarray(start, dtype=float)), axis=-1)
         accuracy = level.tightened(np.asarray(flow.accuracy, dtype=float))
-        run = follow(objective, flow, start, Stop(gradient_norm=np.where(np.isfinite(speed), accuracy * FIRST_THRESHOLD * speed, 0.0)), precision=level)
+        threshold = np.where(np.isfinite(speed), accuracy * FIRST_THRESHOLD * speed, 0.0)
+        run = follow(objective, flow, start, Stop(gradient_norm=threshold), precision=level)
         found = _Curvature.at(objective, run.final)
         short = 2 * found.gradient / found.least > accuracy * found.size
         if np.any(short):

@@ -35,7 +35,7 @@ def stacked(instances: Sequence[Any]) -> Any:
         return np.stack(instances)
     if isinstance(first, float):
         return np.array(instances)
-    if all(other is first for other in instances):
+    if _discrete(shape_of(first)) and all(other is first for other in instances):
         return first
     if isinstance(first, tuple):
         return tuple(stacked(members) for members in zip(*instances, strict=True))
@@ -44,3 +44,10 @@ def stacked(instances: Sequence[Any]) -> Any:
     if any(other != first for other in instances):
         raise InvalidArgument("instances", first, "differ in a discrete member", "stack instances of equal shape only")
     return first
+
+
+def _discrete(shape: Hashable) -> bool:
+    """Whether nothing in an instance of this shape gains an axis."""
+    if isinstance(shape, tuple) and shape and shape[0] != "same":
+        return shape[0] != "array" and all(_discrete(part) for part in shape[1:])
+    return shape != "float"

@@ -31,6 +31,7 @@ _REDRAW_FROM = 2**62
 _MOVES = 4000
 _HYPOTHESIS_CALLS = 400
 _EXHAUSTIVE = 2000
+_DEAR_MOVES = 200  # for stacked claims: they are stacked because one instance by itself is dear
 _PAIRED = 10  # raised choices that are lowered in pairs
 _PAIR_DEPTH = 5
 _WAYS = 729
@@ -44,7 +45,7 @@ class _Search:
     recipe: Recipe
     best: Choices
     quick: bool
-    left: int = _MOVES
+    left: int
 
     def __post_init__(self) -> None:
         self.tried: set[Choices] = {self.best}
@@ -80,7 +81,7 @@ def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> tuple[Choic
 
 def _contracted(theorem: Theorem, recipe: Recipe, choices: Choices, seed: int, quick: bool) -> tuple[Choices, bool]:
     """Contract with plain violations believed at the screen (`quick`), or with every candidate confirmed."""
-    search = _Search(theorem, recipe, recipe.replay(choices).choices, quick)
+    search = _Search(theorem, recipe, recipe.replay(choices).choices, quick, _DEAR_MOVES if theorem.stacked else _MOVES)
     _redraw_tiny(search, seed)
     before = None
     while before != search.best and search.left > 0:
@@ -88,6 +89,8 @@ def _contracted(theorem: Theorem, recipe: Recipe, choices: Choices, seed: int, q
         _lower_sizes(search)
         _lower_numbers(search)
         _redraw_numbers(search)
+    if theorem.stacked:
+        return search.best, False
     _hypothesis(search)
     return search.best, _exhaust(search)
 

@@ -106,25 +106,29 @@ def _range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterator[tuple
 
 def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterator[tuple[int, Judged]]:
     """The same, with the claims of instances of equal shape screened as one call each; the order stays that of the indices."""
-    results: dict[int, Judged] = {}
+    results: dict[int, Callable[[], Judged]] = {}
     groups: dict[Any, list[tuple[int, Any, Any]]] = {}
     for index in range(start, stop):
         drawn = guarded(lambda: theorem.ambient.sample(seed, index), SCREEN)  # noqa: B023 - used at once
         if isinstance(drawn, Broken):
-            results[index] = Judged(broken=drawn)
+            results[index] = partial(Judged, broken=drawn)
             continue
         rebuild = partial(_rebuilt, theorem, drawn.choices)
         admitted = admitted_or_not(theorem, drawn.value, rebuild)
         if isinstance(admitted, Admission):
             groups.setdefault(shape_of(admitted.instance), []).append((index, rebuild, admitted.instance))
         else:
-            results[index] = admitted
+            results[index] = partial(_same, admitted)
     for members in groups.values():
         results.update(_screened_together(theorem, members))
-    return iter(sorted(results.items()))
+    return ((index, results[index]()) for index in sorted(results))  # confirmed in order: the first violation ends the range
 
 
-def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]]) -> Iterator[tuple[int, Judged]]:
+def _same(result: Judged) -> Judged:
+    return result
+
+
+def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]]) -> Iterator[tuple[int, Callable[[], Judged]]]:
     def screen() -> tuple[Comparison, list[Entry]]:
         comparison = theorem.claim(stacked([instance for _, _, instance in members]), SCREEN)
         return comparison, list(comparison.lanes(len(members)))
@@ -136,11 +140,14 @@ def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]]) ->
             or needs_confirmation(screened[1][lane], is_equality(screened[0]))
             or screened[1][lane].standing is Standing.UNDEFINED
         ):
-            # one bad instance must not speak for its stack: judged by itself
-            alone = guarded(partial(claim_of, theorem, instance, SCREEN), SCREEN)
-            yield index, _confirmed(theorem, rebuild, instance, alone)
+            yield index, partial(_judged_alone, theorem, rebuild, instance)
         else:
-            yield index, Judged(instance, entry=screened[1][lane])
+            yield index, partial(Judged, instance, entry=screened[1][lane])
+
+
+def _judged_alone(theorem: Theorem, rebuild: Callable[[], Any], instance: Any) -> Judged:
+    """One instance of a stack by itself: a bad one must not speak for the others."""
+    return _confirmed(theorem, rebuild, instance, guarded(partial(claim_of, theorem, instance, SCREEN), SCREEN))
 
 
 def _counted(index: int, seed: int, result: Judged) -> Tally:

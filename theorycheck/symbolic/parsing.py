@@ -28,8 +28,7 @@ HIGHEST = 64  # degree, and size of an exponent
 WIDEST = 256  # bits of a number
 MOST = 24  # expressions and parameters: the budget of the entrywise route
 REACH = 8.0  # parameters at which exact checks evaluate are at most this large
-LARGEST_INSIDE = 20_000.0  # value that may stand inside a function of FAST, for parameters within REACH
-LARGEST_LOG = 50_000.0  # logarithm of any value, for parameters within REACH
+LARGEST = 5_000.0  # value that may stand inside a function of FAST, and logarithm of any value, for parameters within REACH
 
 FUNCTIONS: Mapping[str, Callable[[Any], sp.Expr]] = {
     name: getattr(sp, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan")
@@ -49,19 +48,15 @@ _PIECES: Mapping[type[ast.AST], str] = {
     ast.Attribute: "an attribute",
     ast.Subscript: "a subscript",
     ast.Lambda: "a lambda",
-    ast.ListComp: "a comprehension",
-    ast.SetComp: "a comprehension",
-    ast.DictComp: "a comprehension",
-    ast.GeneratorExp: "a comprehension",
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "a comprehension"),
     ast.JoinedStr: "a string",
     ast.Compare: "a comparison",
     ast.BoolOp: "a logical operation",
     ast.IfExp: "a condition",
     ast.NamedExpr: "an assignment",
     ast.Tuple: "a tuple",
-    ast.List: "a list",
+    **dict.fromkeys((ast.List, ast.Set), "a list"),
     ast.Dict: "a dictionary",
-    ast.Set: "a set",
     ast.Starred: "a star",
 }
 
@@ -269,10 +264,10 @@ class _Reader:
         argument = self.value(node.args[0], depth + 1)
         if function == "sqrt":
             return replace(argument, expression=sp.sqrt(argument.expression))
-        size = min(argument.size, log(2 * LARGEST_INSIDE))
+        size = min(argument.size, log(2 * LARGEST))
         if function in FAST:
-            if argument.called or argument.size > log(LARGEST_INSIDE):
-                limits = f"at most {LARGEST_INSIDE:.0f} for parameters of size {REACH:.0f}, and no further function but sqrt"
+            if argument.called or argument.size > log(LARGEST):
+                limits = f"at most {LARGEST:.0f} for parameters of size {REACH:.0f}, and no further function but sqrt"
                 raise self.refused(f"holds {self.piece(node)}, too large for an exact check", f"inside {function}, keep to values of {limits}")
             size = exp(size)
         return _Value(FUNCTIONS[function](argument.expression), 1, size, True)
@@ -284,7 +279,7 @@ class _Reader:
             raise self.too_large(node)
         if value.degree > HIGHEST:
             raise self.too_high(node)
-        if value.size > LARGEST_LOG:
+        if value.size > LARGEST:
             raise self.refused(f"holds {self.piece(node)}, too large for an exact check", "take lower powers of fast functions")
         return value if value.degree or value.expression.is_Rational else replace(value, degree=1)  # powers of irrational numbers stay as they are
 

@@ -21,7 +21,7 @@ import numpy as np
 from theorycheck.dynamics.integrators.marching import EVENT
 from theorycheck.dynamics.integrators.plans import LEAST_EXPLICIT, LEAST_IMPLICIT, Plan, fresh
 from theorycheck.measured import EPS
-from theorycheck.symbolic.kernels.flow import ENDED, EVALUATIONS, REJECTED, RUNNING, SMALL, STEPS, UNRESOLVED, Requests, Runs
+from theorycheck.symbolic.kernels.flow_control import ENDED, EVALUATIONS, REJECTED, RUNNING, SMALL, STEPS, UNRESOLVED, Requests, Runs
 
 SHARE = 10.0  # first tolerance: the accuracy over this
 COARSER, OTHER_FIRST = 10.0, 1.5  # tolerance and first step of the other run, over those of the first
@@ -96,8 +96,7 @@ class Answer:
 
 def answered(plan: Plan, question: Question) -> Answer:
     """Integrate a flow to the accuracy asked for."""
-    least = LEAST_EXPLICIT
-    tolerance = np.maximum(question.accuracy / SHARE, least)
+    tolerance = np.maximum(question.accuracy / SHARE, LEAST_EXPLICIT)
     answer = _compared(plan, question, tolerance)
     for _ in range(ROUNDS):
         excess = _excess(answer, question)

@@ -16,9 +16,9 @@ from theorycheck.dynamics.integrators.schemes import Step
 from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.dynamics.trajectories import Event
 
-SAMPLES = 16
+SAMPLES = 8
 ROUNDS = 3  # times that a place where two crossings may hide is sampled again
-SECTIONINGS = 14  # each leaves a sixteenth
+SECTIONINGS = 19  # each leaves an eighth
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ import numpy as np
 from theorycheck.dynamics.integrators.fields import Field
 from theorycheck.dynamics.integrators.schemes import Step
 from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE
-from theorycheck.symbolic.kernels.flow import EDGE
+from theorycheck.symbolic.kernels.flow_control import EDGE
 from theorycheck.symbolic.kernels.flow_steps import EXTRA, FIFTH, SOLUTION, STAGES, THIRD, weighted
 
 

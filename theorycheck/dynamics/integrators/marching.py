@@ -15,7 +15,7 @@ from theorycheck.dynamics.integrators.events import Watch, first_beyond
 from theorycheck.dynamics.integrators.fields import Field, steepness
 from theorycheck.dynamics.integrators.schemes import Scheme, Step
 from theorycheck.measured import EPS
-from theorycheck.symbolic.kernels.flow import (
+from theorycheck.symbolic.kernels.flow_control import (
     CALM,
     CALMS,
     DIVERGED,
@@ -148,7 +148,7 @@ def _attempt(scheme: Scheme, front: Front, requests: Requests, runs: Runs) -> Fr
     _save(front, way, passed, until, requests, runs)
     _settle(scheme, front, way, error, requests, runs)
     front = front.moved(step, theta, passed)
-    runs.state[m] = front.x
+    runs.state[m[running]] = front.x[running]
     left = passed & (leave <= 1)
     if np.any(left):
         if np.any(inside):
@@ -250,7 +250,8 @@ def _settle(scheme: Scheme, front: Front, way: Way, error: np.ndarray, requests:
     advanced = way.progress(end) - way.progress(runs.time[m])
     runs.time[m] = np.where(passed, end, runs.time[m])
     remaining = (way.progress(requests.end[m]) - way.progress(end)) / np.where(advanced > 0, advanced, 1.0)
-    stiff = np.where(np.isinf(remaining), counts[m, EDGES] > requests.patience[m], (counts[m, EDGES] >= IN_A_ROW) & (remaining > requests.patience[m]))
+    edges, patience = counts[m, EDGES], requests.patience[m]
+    stiff = np.where(np.isinf(remaining), edges > patience, (edges >= IN_A_ROW) & (remaining > patience))
     runs.ending[m] = np.select(
         [lost & exploding, lost, passed & (after <= requests.small[m]), passed & (end >= requests.end[m]), passed & stiff],
         [DIVERGED, UNRESOLVED, SMALL, ENDED, STIFF],

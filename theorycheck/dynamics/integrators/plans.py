@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from theorycheck.dynamics.data import Classification, Regression
+from theorycheck.dynamics.data import Classification, MatrixSensing, Regression
 from theorycheck.dynamics.integrators.events import Watch
 from theorycheck.dynamics.integrators.explicit import DormandPrince
 from theorycheck.dynamics.integrators.fields import Field, GradientField, LossClock, MirrorField, lanes_of
@@ -33,7 +33,7 @@ from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.trajectories import Event
 from theorycheck.measured import EPS
 from theorycheck.symbolic.kernels import flow as compiled
-from theorycheck.symbolic.kernels.flow import EDGE, RUNNING, STIFF, Data, Requests, Runs
+from theorycheck.symbolic.kernels.flow_control import EDGE, EDGES, RUNNING, STIFF, Data, Requests, Runs
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 from theorycheck.symbolic.potentials import Potential
@@ -101,7 +101,7 @@ class Plan:
             self._march(DormandPrince(), 16, requests, runs)
         implicit |= runs.ending == STIFF
         runs.ending[runs.ending == STIFF] = RUNNING
-        runs.counts[:, compiled.EDGES :] = 0
+        runs.counts[:, EDGES:] = 0
         milder = requests._replace(tolerance=np.maximum(requests.tolerance, LEAST_IMPLICIT))
         self._march(ExtrapolatedEuler(), 10 * N, milder, runs)
 
@@ -151,7 +151,7 @@ class Network:
         widths, c, data = objective.model.widths, objective.loss.c, objective.data
         signs = [(-1.0) ** np.add.outer(np.arange(rows), np.arange(widths[0])).ravel() for rows in (widths[0], widths[-1])]
         sized = (_rows(lanes, array, size) for array, size in _moments(data, widths))
-        nudges = (_rows(lanes, array, size) for array, size in _moments(replace(data, X=np.abs(data.X), y=np.abs(data.y)), widths))
+        nudges = (_rows(lanes, array, size) for array, size in _moments(Regression(np.abs(data.X), np.abs(data.y), data.several_outputs), widths))
         return cls(widths, Data(*(-2 * c * a for a in sized)), Data(*(4 * c * EPS * sign * a for sign, a in zip(signs, nudges, strict=True))))
 
     def chosen(self, mask: np.ndarray) -> Network:
@@ -164,7 +164,7 @@ class Network:
         compiled.flow(np.array(self.widths, dtype=np.int64), DORMAND_PRINCE, data, requests, runs)
 
 
-def _moments(data: Regression | Classification, widths: tuple[int, ...]) -> tuple[tuple[np.ndarray, int], tuple[np.ndarray, int]]:
+def _moments(data: Regression | Classification | MatrixSensing, widths: tuple[int, ...]) -> tuple[tuple[np.ndarray, int], tuple[np.ndarray, int]]:
     """Covariance and correlation of the data, each with the number of its entries in one lane."""
     return (data.covariance, widths[0] ** 2), (data.correlation, widths[0] * widths[-1])
 

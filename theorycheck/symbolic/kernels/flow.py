@@ -8,14 +8,27 @@ The field is θ̇_k = A_kᵀ H_k with H_1 = w S - C for S = -2cΣ and C = -2c (t
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.flow_control import (
+    DIVERGED,
+    ENDED,
+    EVALUATIONS,
+    RUNNING,
+    SMALL,
+    Data,
+    Requests,
+    Runs,
+    limit,
+    reached,
+    settle,
+)
 from theorycheck.symbolic.kernels.flow_steps import (
     STAGES,
+    Block,
     Network,
+    Tableau,
     block_arrays,
     errors,
     field,
@@ -27,51 +40,12 @@ from theorycheck.symbolic.kernels.flow_steps import (
 )
 from theorycheck.symbolic.kernels.lanes import LANES, offsets
 
-EVALUATIONS, STEPS, REJECTED, EDGES, CALMS, JUST_REJECTED = 0, 1, 2, 3, 4, 5  # what is counted: `Runs.counts`
-RUNNING, ENDED, SMALL, STIFF, DIVERGED, UNRESOLVED, EXHAUSTED = 0, 1, 2, 3, 4, 5, 6
-SAFETY, LEAST_FACTOR, LARGEST_FACTOR = 0.9, 0.2, 10.0
-EDGE = 6.1  # h times the size of the Jacobian where steps of this method stop being stable
-IN_A_ROW, CALM = 15, 6  # steps near the edge that make a lane stiff, and steps away from it that clear the suspicion
-HUGE = 1e100
 ROOM = 8192  # parameters times lanes whose stages stay in the second cache
 FEW = 16  # lanes that cost no less when they are fewer
-EPS = 2.0**-52
-
-
-class Data(NamedTuple):
-    """Data of the squared loss of B lanes, C-contiguous."""
-
-    covariance: np.ndarray  # (B, d_0 d_0), -2cΣ
-    correlation: np.ndarray  # (B, d_L d_0), -2c times the correlation
-
-
-class Requests(NamedTuple):
-    """What B lanes are asked, C-contiguous."""
-
-    end: np.ndarray  # (B,) time at which the lane ends, may be infinite
-    times: np.ndarray  # (B, m) times to save, ascending; infinity for none
-    small: np.ndarray  # (B,) it ends after the first step where the norm of the gradient is at most this; negative: never
-    tolerance: np.ndarray  # (B,) of a step, relative
-    floor: np.ndarray  # (B,) norm below which the size of a state does not count
-    first: np.ndarray  # (B,) scale of the first step, 1 by default
-    patience: np.ndarray  # (B,) a stiff lane is left to another method if more steps than this remain
-    budget: np.ndarray  # (B,) attempted steps
-
-
-class Runs(NamedTuple):
-    """Progress of B lanes, read and written, C-contiguous."""
-
-    state: np.ndarray  # (B, P)
-    time: np.ndarray  # (B,)
-    step: np.ndarray  # (B,) the next step size; 0 before the first
-    saved: np.ndarray  # (B, m, P)
-    following: np.ndarray  # (B,) index of the next time to save
-    counts: np.ndarray  # (B, 6), columns named above
-    ending: np.ndarray  # (B,)
 
 
 @compiled
-def load_lane(lane, m, block, data, runs):
+def load_lane(lane: int, m: int, block: Block, data: Data, runs: Runs) -> None:
     """Instance m into one lane of a block."""
     for p in range(block.T.shape[0]):
         block.T[p, lane] = runs.state[m, p]
@@ -82,7 +56,7 @@ def load_lane(lane, m, block, data, runs):
 
 
 @compiled
-def begin(m, state, slope, requests, runs):
+def begin(m: int, state: float, slope: float, requests: Requests, runs: Runs) -> None:
     """First step of a lane, and what there is to save or to stop for at its start."""
     last = requests.end[m] - runs.time[m]
     if runs.step[m] == 0.0:
@@ -104,96 +78,19 @@ def begin(m, state, slope, requests, runs):
 
 
 @compiled
-def limit(members, h, requests, runs):
-    """Steps of a block, shortened where a lane would pass its end; 0 for idle lanes."""
-    end, time, step = requests.end, runs.time, runs.step
-    for lane in range(h.size):
-        m = members[lane]
-        h[lane] = 0.0
-        if m >= 0:
-            h[lane] = end[m] - time[m] if 1.01 * step[m] >= end[m] - time[m] else step[m]
-
-
-@compiled
-def reached(time, h, end):
-    """Time at the end of a step."""
-    return end if h >= end - time else time + h
-
-
-@compiled
-def factor(error):
-    """Ratio of the next step to this one, before limits: 0.9 error^(-1/8)."""
-    if not error < 1e300:
-        return LEAST_FACTOR
-    return LARGEST_FACTOR if error < 1e-12 else SAFETY / np.sqrt(np.sqrt(np.sqrt(error)))
-
-
-@compiled
-def lost(step, time, h, state, slope):
-    """How a lane ends whose step has become too small for its time: by an explosion, if it moves all the same, or in rounding."""
-    if step > 16.0 * EPS * time and step > 1e-300:
-        return RUNNING
-    return DIVERGED if not slope < HUGE or slope * h > 1e-6 * state else UNRESOLVED
-
-
-@compiled
-def suspicion(hits, away, ratio):
-    """Steps at the edge of stability in a row, and steps away from it since, one step later."""
-    if ratio > EDGE:
-        return hits + 1, 0
-    return (0, 0) if away + 1 == CALM else (hits, away + 1)
-
-
-@compiled
-def too_stiff(hits, remaining, patience):
-    """Whether steps have been at the edge of stability for a while, and too many of them remain."""
-    return hits > patience if remaining == np.inf else hits >= IN_A_ROW and remaining > patience
-
-
-@compiled
-def settle(members, h, room, requests, runs):
-    """Time, step size and ending of every lane after an attempted step; room holds error, stability, and norms before and after."""
-    error, ratio, state, before, after = room[0], room[1], room[2], room[6], room[7]
-    time, step, counts, ending, end = runs.time, runs.step, runs.counts, runs.ending, requests.end
-    for lane in range(h.size):
-        m = members[lane]
-        if m < 0:
-            continue
-        passed = error[lane] < 1.0
-        largest = 1.0 if counts[m, JUST_REJECTED] > 0 or not passed else LARGEST_FACTOR
-        step[m] = h[lane] * max(LEAST_FACTOR, min(largest, factor(error[lane])))
-        counts[m, EVALUATIONS] += STAGES
-        counts[m, STEPS if passed else REJECTED] += 1
-        counts[m, JUST_REJECTED] = 0 if passed else 1
-        if not passed:
-            ending[m] = lost(step[m], time[m], h[lane], state[lane], before[lane])
-        else:
-            time[m] = reached(time[m], h[lane], end[m])
-            counts[m, EDGES], counts[m, CALMS] = suspicion(counts[m, EDGES], counts[m, CALMS], ratio[lane])
-            if after[lane] <= requests.small[m]:
-                ending[m] = SMALL
-            elif time[m] >= end[m]:
-                ending[m] = ENDED
-            elif too_stiff(counts[m, EDGES], (end[m] - time[m]) / h[lane], requests.patience[m]):
-                ending[m] = STIFF
-        if ending[m] == RUNNING and counts[m, STEPS] + counts[m, REJECTED] >= requests.budget[m]:
-            ending[m] = EXHAUSTED
-
-
-@compiled
-def due(members, h, error, requests, runs):
+def due(members: np.ndarray, h: np.ndarray, error: np.ndarray, requests: Requests, runs: Runs) -> bool:
     """Whether a requested time lies inside one of the steps just taken."""
     count, times, following = requests.times.shape[1], requests.times, runs.following
     for lane in range(h.size):
         m = members[lane]
-        if m >= 0 and error[lane] < 1.0 and following[m] < count:
-            if times[m, following[m]] < reached(runs.time[m], h[lane], requests.end[m]):
-                return True
+        waits = m >= 0 and error[lane] < 1.0 and following[m] < count
+        if waits and times[m, following[m]] < reached(runs.time[m], h[lane], requests.end[m]):
+            return True
     return False
 
 
 @compiled
-def save(tableau, block, members, h, error, requests, runs):
+def save(tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, error: np.ndarray, requests: Requests, runs: Runs) -> None:
     """States at the requested times up to the end of the steps just taken."""
     count, times, following = requests.times.shape[1], requests.times, runs.following
     for lane in range(h.size):
@@ -212,7 +109,9 @@ def save(tableau, block, members, h, error, requests, runs):
 
 
 @compiled
-def attempt(net, tableau, block, members, h, room, requests, runs):
+def attempt(
+    net: Network, tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, room: np.ndarray, requests: Requests, runs: Runs
+) -> None:
     """One attempted step of every lane of a block, and the account of it."""
     error, scale, tolerance = room[0], room[4], room[5]
     stages(net, tableau, block, h)
@@ -235,7 +134,7 @@ def attempt(net, tableau, block, members, h, room, requests, runs):
 
 
 @compiled
-def commit(block, error):
+def commit(block: Block, error: np.ndarray) -> None:
     """The new state and its slope, where the step was accepted."""
     for p in range(block.T.shape[0]):
         t, y, k, final = block.T[p], block.Y[p], block.K[0, p], block.K[STAGES, p]
@@ -246,7 +145,7 @@ def commit(block, error):
 
 
 @compiled
-def retire(block, members, runs):
+def retire(block: Block, members: np.ndarray, runs: Runs) -> int:
     """Write back every lane of a block whose run has ended; how many go on."""
     active = 0
     for lane in range(members.size):
@@ -261,7 +160,9 @@ def retire(block, members, runs):
 
 
 @compiled
-def refill(net, block, members, pending, following, room, data, requests, runs):
+def refill(
+    net: Network, block: Block, members: np.ndarray, pending: np.ndarray, following: int, room: np.ndarray, data: Data, requests: Requests, runs: Runs
+) -> int:
     """Pending instances into idle lanes; the first that still waits."""
     n = members.size
     arrived = True
@@ -287,7 +188,7 @@ def refill(net, block, members, pending, following, room, data, requests, runs):
 
 
 @compiled
-def march(net, tableau, pending, n, data, requests, runs):
+def march(net: Network, tableau: Tableau, pending: np.ndarray, n: int, data: Data, requests: Requests, runs: Runs) -> np.ndarray:
     """A block of n lanes, run until all instances are done or half of its lanes are idle; the instances that are left."""
     height = net.widths[-1] * net.at[-1]
     block = block_arrays(runs.state.shape[1], data.covariance.shape[1], data.correlation.shape[1], height, n)
@@ -302,7 +203,7 @@ def march(net, tableau, pending, n, data, requests, runs):
 
 
 @compiled
-def leave(block, members, active, runs):
+def leave(block: Block, members: np.ndarray, active: int, runs: Runs) -> np.ndarray:
     """Write back the lanes of a block that still run, and name them."""
     left, count = np.empty(active, np.int64), 0
     for lane in range(members.size):
@@ -316,7 +217,7 @@ def leave(block, members, active, runs):
 
 
 @compiled
-def flow(widths, tableau, data, requests, runs):
+def flow(widths: np.ndarray, tableau: Tableau, data: Data, requests: Requests, runs: Runs) -> None:
     """Integrate the instances under way in place, each to its end."""
     at, to = offsets(widths)
     net, pending = Network(widths, at, to), np.flatnonzero(runs.ending == RUNNING)

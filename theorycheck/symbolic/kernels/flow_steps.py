@@ -17,13 +17,14 @@ from theorycheck.symbolic.kernels.lanes import add_products, clear, up
 
 CHUNK = 512  # entries that a linear combination works on at a time: they stay in the nearest cache
 STAGES, EXTRA = 12, 3
-SOLUTION, THIRD, FIFTH = 16, 17, 18  # rows of the tableau after those of the stages
+SOLUTION, THIRD, FIFTH = 16, 17, 18  # rows of the tableau after those of the stages, and where `Tableau.rows` has them
 
 
 class Tableau(NamedTuple):
     """Linear combinations of stages that the method is made of: a row each, its coefficients that are not zero first in place."""
 
-    counts: np.ndarray  # (19,) how many of them
+    rows: np.ndarray  # (19,) their numbers: numba would compile `weighted` anew for every constant among its arguments
+    counts: np.ndarray  # (19,) how many coefficients
     stages: np.ndarray  # (19, 16) which stage each belongs to
     values: np.ndarray  # (19, 16)
     interpolant: np.ndarray  # (4, 16) the same for the four highest terms of the interpolant, in full
@@ -36,7 +37,7 @@ class Tableau(NamedTuple):
         for r, row in enumerate(rows):
             nonzero = np.flatnonzero(row)
             counts[r], stages[r, : nonzero.size], values[r, : nonzero.size] = nonzero.size, nonzero, row[nonzero]
-        return cls(counts, stages, values, np.array(D, dtype=float, order="C"))
+        return cls(np.arange(len(rows)), counts, stages, values, np.array(D, dtype=float, order="C"))
 
 
 class Network(NamedTuple):
@@ -62,7 +63,7 @@ class Block(NamedTuple):
 
 
 @compiled
-def block_arrays(P, covariance, correlation, height, n):
+def block_arrays(P: int, covariance: int, correlation: int, height: int, n: int) -> Block:
     """Uninitialised arrays of a block."""
     return Block(
         np.empty((P, n)),
@@ -78,7 +79,7 @@ def block_arrays(P, covariance, correlation, height, n):
 
 
 @compiled
-def field(net, block, T, out):
+def field(net: Network, block: Block, T: np.ndarray, out: np.ndarray) -> None:
     """out = -∇R(T)."""
     slopes(net.widths, net.at, net.to, T, block.S, block.C, block.Q, block.H)
     up(net.widths, net.at, net.to, T, block.H)
@@ -87,14 +88,14 @@ def field(net, block, T, out):
 
 
 @compiled
-def add_three(o, a, x, b, y, c, z):
+def add_three(o: np.ndarray, a: float, x: np.ndarray, b: float, y: np.ndarray, c: float, z: np.ndarray) -> None:
     """o += a x + b y + c z, from the left."""
     for i in range(o.size):
         o[i] = o[i] + a * x[i] + b * y[i] + c * z[i]
 
 
 @compiled
-def weighted(tableau, row, K, out):
+def weighted(tableau: Tableau, row: int, K: np.ndarray, out: np.ndarray) -> None:
     """out = Σ_j a_j K_j for one row of the tableau."""
     entries, stride, all_slopes = out.reshape(-1), out.size, K.reshape(-1)
     count, stage, a = tableau.counts[row], tableau.stages[row], tableau.values[row]
@@ -114,7 +115,7 @@ def weighted(tableau, row, K, out):
 
 
 @compiled
-def displaced(T, h, W, out):
+def displaced(T: np.ndarray, h: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
     """out = T + h W, every lane with its own h."""
     for p in range(T.shape[0]):
         t, w, o = T[p], W[p], out[p]
@@ -123,19 +124,19 @@ def displaced(T, h, W, out):
 
 
 @compiled
-def stages(net, tableau, block, h):
+def stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
     """One attempted step: Y, and K up to the slope at Y; X is left where the last stage before it was evaluated."""
     for s in range(1, STAGES):
         weighted(tableau, s, block.K, block.W)
         displaced(block.T, h, block.W, block.X)
         field(net, block, block.X, block.K[s])
-    weighted(tableau, SOLUTION, block.K, block.W)
+    weighted(tableau, tableau.rows[SOLUTION], block.K, block.W)
     displaced(block.T, h, block.W, block.Y)
     field(net, block, block.Y, block.K[STAGES])
 
 
 @compiled
-def sizes(X, out):
+def sizes(X: np.ndarray, out: np.ndarray) -> None:
     """Euclidean norm of every column."""
     for lane in range(out.size):
         out[lane] = 0.0
@@ -148,7 +149,7 @@ def sizes(X, out):
 
 
 @compiled
-def distances(X, Y, out):
+def distances(X: np.ndarray, Y: np.ndarray, out: np.ndarray) -> None:
     """Euclidean norm of every column of X - Y."""
     for lane in range(out.size):
         out[lane] = 0.0
@@ -161,7 +162,7 @@ def distances(X, Y, out):
 
 
 @compiled
-def add_scaled_squares(W, X, out):
+def add_scaled_squares(W: np.ndarray, X: np.ndarray, out: np.ndarray) -> None:
     """out += Σ_p (W_p X_p)²."""
     for p in range(W.shape[0]):
         w, x = W[p], X[p]
@@ -170,7 +171,7 @@ def add_scaled_squares(W, X, out):
 
 
 @compiled
-def errors(tableau, block, h, tolerance, offset, room, out):
+def errors(tableau: Tableau, block: Block, h: np.ndarray, tolerance: np.ndarray, offset: np.ndarray, room: np.ndarray, out: np.ndarray) -> None:
     """Error of the step in units of tolerance (max(|T_p|, |Y_p|) + offset), lane by lane; X is overwritten."""
     fifth, third = room[0], room[1]
     for lane in range(out.size):
@@ -180,9 +181,9 @@ def errors(tableau, block, h, tolerance, offset, room, out):
         t, y, x = block.T[p], block.Y[p], block.X[p]
         for lane in range(out.size):
             x[lane] = 1.0 / (tolerance[lane] * (max(abs(t[lane]), abs(y[lane])) + offset[lane]))
-    weighted(tableau, FIFTH, block.K, block.W)
+    weighted(tableau, tableau.rows[FIFTH], block.K, block.W)
     add_scaled_squares(block.W, block.X, fifth)
-    weighted(tableau, THIRD, block.K, block.W)
+    weighted(tableau, tableau.rows[THIRD], block.K, block.W)
     add_scaled_squares(block.W, block.X, third)
     for lane in range(out.size):
         denominator = fifth[lane] + 0.01 * third[lane]
@@ -190,7 +191,7 @@ def errors(tableau, block, h, tolerance, offset, room, out):
 
 
 @compiled
-def stability(block, h, room, out):
+def stability(block: Block, h: np.ndarray, room: np.ndarray, out: np.ndarray) -> None:
     """h times the size of the Jacobian, as the last two stages see it: about 6.1 at the edge of stability."""
     distances(block.K[STAGES], block.K[STAGES - 1], out)
     distances(block.Y, block.X, room)
@@ -199,7 +200,7 @@ def stability(block, h, room, out):
 
 
 @compiled
-def interior_stages(net, tableau, block, h):
+def interior_stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
     """The three further slopes that the interpolant needs."""
     for s in range(STAGES + 1, STAGES + 1 + EXTRA):
         weighted(tableau, s, block.K, block.W)
@@ -208,7 +209,7 @@ def interior_stages(net, tableau, block, h):
 
 
 @compiled
-def interior(tableau, block, lane, h, x, out):
+def interior(tableau: Tableau, block: Block, lane: int, h: float, x: float, out: np.ndarray) -> None:
     """State of one lane at the fraction x of the step."""
     last = block.K.shape[0]
     for p in range(out.size):

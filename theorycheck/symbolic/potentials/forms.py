@@ -21,7 +21,7 @@ from theorycheck.symbolic.potentials.modes import ModeSystem
 from theorycheck.symbolic.potentials.newton import DualSolution, Problem, solve_dual
 from theorycheck.symbolic.potentials.rows import FADED, Ends, everywhere, exp_remainder, furthest
 
-_REACH = 50.0  # largest growth of ln |z| in one Newton step; the line search does the rest
+_REACH = 50.0  # largest change of ln |z| in one Newton step; the line search does the rest
 _STEPS = 500
 _SWEEPS = 12
 
@@ -117,7 +117,7 @@ class CommutingFormsRow:
             return np.where(modes != 0, modes * np.exp(np.where(modes != 0, step, 0.0)), 0.0)
 
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
-        return furthest(np.where(np.abs(modes) > FADED, step, 0.0)[..., None], _REACH)
+        return furthest(np.where(np.abs(modes) > FADED, np.abs(step), 0.0)[..., None], _REACH)
 
     def shaken(self, modes: np.ndarray, change: np.ndarray) -> np.ndarray:
         return modes

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 import sympy as sp
 
-from theorycheck.errors import InvalidArgument, TheorycheckError, require_finite, require_shape
+from theorycheck.errors import InvalidArgument, ShapeMismatch, TheorycheckError, require_finite, require_shape
 from theorycheck.symbolic.brackets import ExactMap, lie_brackets
 from theorycheck.symbolic.potentials.exact import ExactForm
 from theorycheck.symbolic.potentials.modes import Arrays, ModeSystem
@@ -66,37 +66,37 @@ class Potential:
     start: np.ndarray
 
     @cached_property
-    def modes(self) -> ModeSystem:
+    def system(self) -> ModeSystem:
         """The rows, for methods that move modes instead of μ."""
         return ModeSystem(tuple((group.outputs, group.row(self.start)) for group in self.groups))
 
     @property
     def entries(self) -> int:
         """d, the number of entries of w."""
-        return self.modes.entries
+        return self.system.entries
 
     @property
     def separable(self) -> bool:
         """Whether R is a sum over the entries; then `metric` and `hessian` are diagonals."""
-        return not any(row.joint for row in self.modes.rows)
+        return not any(row.joint for row in self.system.rows)
 
     @cached_property
     def domain(self) -> Ends:
         """Ends of the open interval of each entry of w, ``(..., d)``; for entries served jointly, of the least box around their cone."""
-        low, high = zip(*(row.domain for row in self.modes.rows), strict=True)
-        return self.modes.gathered(low), self.modes.gathered(high)
+        low, high = zip(*(row.domain for row in self.system.rows), strict=True)
+        return self.system.gathered(low), self.system.gathered(high)
 
     @cached_property
     def dual_domain(self) -> Ends:
         """Ends of the open interval of each entry of μ, ``(..., d)``."""
-        low, high = zip(*(row.dual_domain for row in self.modes.rows), strict=True)
-        return self.modes.gathered(low), self.modes.gathered(high)
+        low, high = zip(*(row.dual_domain for row in self.system.rows), strict=True)
+        return self.system.gathered(low), self.system.gathered(high)
 
     def in_domain(self, w: np.ndarray) -> np.ndarray:
         """Whether w is inside the domain of R, shape ``(...)``; for entries served jointly, up to rounding."""
         w = self._entries("w", w)
         inside = np.all(_between(w, self.domain), axis=-1)
-        for outputs, row in self.modes.parts:
+        for outputs, row in self.system.parts:
             inside = inside & row.contains(w[..., outputs])
         return inside
 
@@ -107,46 +107,46 @@ class Potential:
     def value(self, w: np.ndarray) -> np.ndarray:
         """R(w), shape ``(...)``."""
         w = self._inside(w)
-        return sum((row.value(w[..., outputs]) for outputs, row in self.modes.parts), np.zeros(()))
+        return sum((row.value(w[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
 
     def mirror(self, w: np.ndarray) -> np.ndarray:
         """μ = ∇R(w), 0 at the start."""
         w = self._inside(w)
-        return self.modes.gathered([row.mirror(w[..., outputs]) for outputs, row in self.modes.parts])
+        return self.system.gathered([row.mirror(w[..., outputs]) for outputs, row in self.system.parts])
 
     def inverse(self, mu: np.ndarray) -> np.ndarray:
         """w = ∇Q(μ); overflows to infinity, as it must, where w does."""
         mu = self._dual_inside(mu)
-        return self.modes.gathered([row.inverse(mu[..., outputs]) for outputs, row in self.modes.parts])
+        return self.system.gathered([row.inverse(mu[..., outputs]) for outputs, row in self.system.parts])
 
     def conjugate(self, mu: np.ndarray) -> np.ndarray:
         """Q(μ), shape ``(...)``."""
         mu = self._dual_inside(mu)
-        return sum((row.conjugate(mu[..., outputs]) for outputs, row in self.modes.parts), np.zeros(()))
+        return sum((row.conjugate(mu[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
 
     def metric(self, w: np.ndarray) -> np.ndarray:
         """∂G∂Gᵀ = (∇²R)^(-1) at w: its diagonal ``(..., d)`` if separable, else ``(..., d, d)``."""
         w = self._inside(w)
-        return self._metric([row.metric(w[..., outputs]) for outputs, row in self.modes.parts])
+        return self._metric([row.metric(w[..., outputs]) for outputs, row in self.system.parts])
 
     def hessian(self, mu: np.ndarray) -> np.ndarray:
         """∇²Q(μ), the metric as a function of μ, in the same shape."""
         mu = self._dual_inside(mu)
-        return self._metric([row.hessian(mu[..., outputs]) for outputs, row in self.modes.parts])
+        return self._metric([row.hessian(mu[..., outputs]) for outputs, row in self.system.parts])
 
     def divergence(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Bregman divergence D_R(a, b) = R(a) - R(b) - ⟨∇R(b), a - b⟩ as a sum of terms ≥ 0, shape ``(...)``."""
         a, b = self._inside(a), self._inside(b)
-        return sum((row.divergence(a[..., outputs], b[..., outputs]) for outputs, row in self.modes.parts), np.zeros(()))
+        return sum((row.divergence(a[..., outputs], b[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
 
     def parameters_at(self, mu: np.ndarray) -> np.ndarray:
         """ψ(θ_0; μ), the point of the flow where ∇R(w) = μ, shape ``(..., P)``; parameters w does not depend on stay."""
         mu = self._dual_inside(mu)
-        return self.parameters_of(self.modes.advanced(self.modes.start(), self.modes.along(mu)).modes)
+        return self.parameters_of(self.system.advanced(self.system.start(), self.system.along(mu)).modes)
 
     def parameters_of(self, modes: Arrays) -> np.ndarray:
         """θ of modes, shape ``(..., P)``."""
-        pieces = [row.parameters(part) for row, part in zip(self.modes.rows, modes, strict=True)]
+        pieces = [row.parameters(part) for row, part in zip(self.system.rows, modes, strict=True)]
         lead = np.broadcast_shapes(*(p.shape[: p.ndim - group.inputs.ndim] for p, group in zip(pieces, self.groups, strict=True)))
         theta = np.broadcast_to(self.start, np.broadcast_shapes(self.start.shape, (*lead, self.start.shape[-1]))).copy()
         for group, piece in zip(self.groups, pieces, strict=True):
@@ -157,7 +157,7 @@ class Potential:
     def cone(self) -> np.ndarray:
         """Vectors whose combinations with positive weights fill the domain, shape ``(..., K, d)``; some may be 0."""
         lead, unit = self.start.shape[:-1], np.eye(self.entries)
-        blocks = [row.generators @ unit[outputs] for outputs, row in self.modes.parts]
+        blocks = [row.generators @ unit[outputs] for outputs, row in self.system.parts]
         return np.concatenate([np.broadcast_to(block, (*lead, *block.shape[-2:])) for block in blocks], axis=-2)
 
     def expression(self, entry: int = 0) -> ExactForm:
@@ -172,12 +172,18 @@ class Potential:
         return self.expression(entry).latex()
 
     def _entries(self, name: str, value: np.ndarray) -> np.ndarray:
-        return require_shape(name, require_finite(name, value), (self.entries,), f"w has {self.entries} entries")
+        array = require_shape(name, require_finite(name, value), (self.entries,), f"w has {self.entries} entries")
+        try:
+            np.broadcast_shapes(array.shape[:-1], self.start.shape[:-1])
+        except ValueError as error:
+            rule = f"must have leading axes that broadcast with {self.start.shape[:-1]}, those of the start"
+            raise ShapeMismatch(f"{name}.shape", array.shape, rule, "pass as many instances as starts") from error
+        return array
 
     def _inside(self, w: np.ndarray) -> np.ndarray:
         w = self._entries("w", w)
         _require_between("w", w, self.domain)
-        for outputs, row in self.modes.parts:
+        for outputs, row in self.system.parts:
             if not np.all(row.contains(w[..., outputs])):
                 rule = f"is outside the cone that its entries {outputs.tolist()} can reach from the start"
                 raise InvalidArgument("w", w, rule, "pass a point of the domain; `in_domain` asks without raising")
@@ -190,10 +196,10 @@ class Potential:
 
     def _metric(self, pieces: list[np.ndarray]) -> np.ndarray:
         if self.separable:
-            return self.modes.gathered(pieces)
-        shape = np.broadcast_shapes(*(p.shape[: p.ndim - 1 - row.joint] for p, row in zip(pieces, self.modes.rows, strict=True)))
+            return self.system.gathered(pieces)
+        shape = np.broadcast_shapes(*(p.shape[: p.ndim - 1 - row.joint] for p, row in zip(pieces, self.system.rows, strict=True)))
         full = np.zeros((*shape, self.entries, self.entries))
-        for piece, (outputs, row) in zip(pieces, self.modes.parts, strict=True):
+        for piece, (outputs, row) in zip(pieces, self.system.parts, strict=True):
             full[..., outputs[:, None], outputs] = piece if row.joint else piece[..., None] * np.eye(len(outputs))
         return full
 
@@ -231,7 +237,7 @@ def legendre_potential(model: VectorMap, start: np.ndarray) -> Potential:
         raise NoClosedForm(tuple(range(len(model.expressions))), model.expressions, "w is a matrix")
     theta = require_shape("start", require_finite("start", start), (len(model.symbols),), f"the model has {len(model.symbols)} parameters")
     potential = Potential(groups, theta.copy())
-    _ = potential.modes  # refuses a start from which an entry of w is frozen
+    _ = potential.system  # refuses a start from which an entry of w is frozen
     return potential
 
 
@@ -246,10 +252,8 @@ def _require_between(name: str, value: np.ndarray, ends: Ends) -> None:
         where = tuple(map(int, outside[0]))
         entry, low, high = (np.broadcast_to(a, np.broadcast_shapes(value.shape, ends[0].shape))[where] for a in (value, *ends))
         rule = f"is outside the open interval ({low:.17g}, {high:.17g})"
-        place = ", ".join(map(str, where))
-        raise InvalidArgument(
-            f"{name}[{place}]", float(entry), rule, "pass a point of the domain; `in_domain` and `in_dual_domain` ask without raising"
-        )
+        place, asked = ", ".join(map(str, where)), "in_domain" if name == "w" else "in_dual_domain"
+        raise InvalidArgument(f"{name}[{place}]", float(entry), rule, f"pass a point of the domain; `{asked}` asks without raising")
 
 
 @dataclass(frozen=True)

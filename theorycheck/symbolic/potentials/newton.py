@@ -93,9 +93,18 @@ class DualSolution:
     iterations: np.ndarray
     settled: np.ndarray
 
+    @property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return self.dual, self.w, self.size, self.residual, self.noise, self.travelled, self.iterations, self.settled
+
     def __getitem__(self, lanes: np.ndarray) -> DualSolution:
-        parts = (self.dual, self.w, self.size, self.residual, self.noise, self.travelled, self.iterations, self.settled)
-        return DualSolution(self.place[lanes], *(part[lanes] for part in parts))
+        return DualSolution(self.place[lanes], *(part[lanes] for part in self._arrays))
+
+    def put(self, lanes: np.ndarray, other: DualSolution) -> None:
+        """Overwrite some lanes."""
+        self.place.put(lanes, other.place)
+        for part, values in zip(self._arrays, other._arrays, strict=True):
+            part[lanes] = values
 
 
 def solve_dual(problem: Problem, start: Place, steps: int) -> DualSolution:

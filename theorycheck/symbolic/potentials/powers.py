@@ -25,7 +25,7 @@ from theorycheck.symbolic.potentials.rows import Ends, SeparateRow, exp_remainde
 
 _NEWTON_STEPS = 5
 _FAR = 60.0  # ln(w/(s α^D)) from which the smaller of u^D and v^D is lost against w
-_REACH = 0.98  # share of the way to the end of the dual domain that one Newton step may go
+_REACH = 0.999  # share of the way to the end of the dual domain one Newton step may go; 0.9 or 0.99999 stall on degenerate problems
 _NEAR = 0.5  # relative fall of m^(2-D) below which differences are computed from it
 _SHAKEN = 1e-6  # share of m^(2-D) that stands for "not known to differ from 0"
 
@@ -77,10 +77,10 @@ class PowerRow(SeparateRow):
         return self.output(self.start)
 
     def value(self, w: np.ndarray) -> np.ndarray:
-        return np.sum(self._mirror(w) * w - self._u(w) ** 2 / (2 * self.depth), axis=-1)
+        return np.sum(self.mirror(w) * w - self._u(w) ** 2 / (2 * self.depth), axis=-1)
 
     def mirror(self, w: np.ndarray) -> np.ndarray:
-        return self._mirror(w)
+        return -self._pole * np.expm1(-(self.depth - 2) / self.depth * log_ratio(w, self._origin))
 
     def inverse(self, mu: np.ndarray) -> np.ndarray:
         return self.output(self.advance(self.start, mu))
@@ -123,10 +123,6 @@ class PowerRow(SeparateRow):
 
     def _u(self, w: np.ndarray) -> np.ndarray:
         return (w / self.coefficient) ** (1 / self.depth)
-
-    def _mirror(self, w: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return -self._pole * np.expm1(-(self.depth - 2) / self.depth * log_ratio(w, self._origin))
 
 
 @dataclass(frozen=True, eq=False)

@@ -236,14 +236,16 @@ def exp_remainder(x: Any) -> np.ndarray:
 
 
 def log_ratio(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """ln(x/y) for x, y > 0, with full relative accuracy as x -> y.
+    """ln(x/y) for x and y of one sign, with full relative accuracy as x -> y.
 
     Examples
     --------
-    >>> log_ratio(1.0 + 2**-50, 1.0) * 2**50
-    np.float64(0.9999999999999996)
+    >>> float(log_ratio(1.0 + 2**-50, 1.0) * 2**50)
+    0.9999999999999996
 
     """
-    ratio = x / y
-    near = (ratio > 0.5) & (ratio < 2)
-    return np.where(near, np.log1p(np.where(near, (x - y) / y, 0.0)), np.log(ratio))[()]
+    with np.errstate(over="ignore"):
+        ratio = x / y
+    near, far = (ratio > 0.5) & (ratio < 2), (ratio == 0) | np.isinf(ratio)
+    apart = np.log(np.where(far, np.abs(x), 1.0)) - np.log(np.where(far, np.abs(y), 1.0))
+    return np.where(near, np.log1p(np.where(near, (x - y) / y, 0.0)), np.where(far, apart, np.log(np.where(far, 1.0, ratio))))[()]

@@ -18,7 +18,7 @@ import numpy as np
 
 from theorycheck.symbolic.potentials.rows import FADED, Ends, SeparateRow, everywhere, exp_remainder, furthest
 
-_REACH = 100.0  # largest growth of ln p² or ln q² in one Newton step; the line search does the rest
+_REACH = 100.0  # largest change of ln p² in one Newton step; the line search does the rest
 _NEAR = 1.0  # |κμ| below which w is computed from its change since the start
 
 
@@ -52,11 +52,6 @@ class SquaresRow(SeparateRow):
         return everywhere(self.start.shape[:-1])
 
     @cached_property
-    def _weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """A and B."""
-        return self.scale * self.start[..., 0] ** 2, self.scale * self.start[..., 1] ** 2
-
-    @cached_property
     def _twice_c(self) -> np.ndarray:
         return 2 * self.scale * np.abs(self.start[..., 0] * self.start[..., 1])
 
@@ -71,10 +66,7 @@ class SquaresRow(SeparateRow):
         return self._log_growth(w, self._origin) / self.rate
 
     def inverse(self, mu: np.ndarray) -> np.ndarray:
-        (A, B), t = self._weights, self.rate * mu
-        with np.errstate(over="ignore"):
-            near = self._origin + A * np.expm1(t) - B * np.expm1(-t)
-            return np.where(np.abs(t) < _NEAR, near, _scaled_exp(A, t) - _scaled_exp(B, -t))
+        return self.reading(self.start, mu, self.advance(self.start, mu))[0]
 
     def conjugate(self, mu: np.ndarray) -> np.ndarray:
         return np.sum(self.hessian(mu) / self.rate**2, axis=-1)
@@ -83,9 +75,8 @@ class SquaresRow(SeparateRow):
         return self.rate * np.hypot(w, self._twice_c)
 
     def hessian(self, mu: np.ndarray) -> np.ndarray:
-        (A, B), t = self._weights, self.rate * mu
         with np.errstate(over="ignore"):
-            return self.rate * (_scaled_exp(A, t) + _scaled_exp(B, -t))
+            return self.root(self.advance(self.start, mu)) ** 2
 
     def divergence(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         growth = self._log_growth(a, b)
@@ -108,19 +99,21 @@ class SquaresRow(SeparateRow):
         near = np.abs(self.rate * way) < _NEAR
         t, origin, weights = np.where(near, self.rate * way, 0.0), self.output(start), self.scale[:, None] * start**2
         grown, shrunk = weights[..., 0] * np.expm1(t), weights[..., 1] * np.expm1(-t)
-        size = np.where(near, np.abs(origin) + np.abs(grown) + np.abs(shrunk), self.scale * np.sum(modes**2, axis=-1))
-        return np.where(near, origin + grown - shrunk, self.output(modes)), size
+        with np.errstate(over="ignore"):
+            size = np.where(near, np.abs(origin) + np.abs(grown) + np.abs(shrunk), self.scale * np.sum(modes**2, axis=-1))
+            return np.where(near, origin + grown - shrunk, self.output(modes)), size
 
     def root(self, modes: np.ndarray) -> np.ndarray:
         return np.sqrt(self.rate * self.scale) * np.hypot(modes[..., 0], modes[..., 1])
 
     def advance(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         growth = (self.rate * step / 2)[..., None] * np.array([1.0, -1.0])
-        return modes * np.exp(np.where(modes != 0, growth, 0.0))
+        with np.errstate(over="ignore"):
+            return modes * np.exp(np.where(modes != 0, growth, 0.0))
 
     def reach(self, modes: np.ndarray, step: np.ndarray) -> np.ndarray:
         growth = (self.rate * step)[..., None] * np.array([1.0, -1.0])
-        return furthest(np.where(np.abs(modes) > FADED, growth, 0.0), _REACH)
+        return furthest(np.where(np.abs(modes) > FADED, np.abs(growth), 0.0), _REACH)
 
     def _log_growth(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """ln E(x)/E(y) = arcsinh(x/2c) - arcsinh(y/2c), exact as x -> y and for c -> 0."""
@@ -132,9 +125,3 @@ class SquaresRow(SeparateRow):
             same = np.where((ratio > 0.5) & (ratio < 2), near, np.log(ratio))
             across = np.arcsinh(a / c2) + np.arcsinh(b / c2)
         return np.sign(np.where(x == 0, -y, x)) * np.where(np.sign(x) * np.sign(y) > 0, same, across)
-
-
-def _scaled_exp(weight: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """weight e^exponent, which overflows only if it must; a weight of 0 wins."""
-    half = np.exp(np.where(weight > 0, exponent, 0.0) / 2)
-    return np.where(weight > 0, weight * half * half, 0.0)

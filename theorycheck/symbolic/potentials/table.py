@@ -130,9 +130,9 @@ def _power_row(theta: np.ndarray, kind: Kind, depth: int, a: np.ndarray) -> Powe
     with np.errstate(over="ignore"):
         row = row_type(a, depth, np.sign(theta), modes)
         ends, output = np.abs(np.stack(row.dual_domain, axis=-1)), np.abs(row.output(modes))[..., None]
-        even = np.all(modes == modes[..., :1], axis=-1, keepdims=True) & (kind is Kind.DIFFERENCE)
-        unbounded = np.isinf(ends) & (kind is Kind.POWER)
-    _require_room(np.concatenate([np.where(unbounded, 1.0, ends), np.where(even, 1.0, output)], axis=-1), theta, kind)
+    balanced = np.ptp(modes, axis=-1, keepdims=True) == 0
+    levels = (ends.min(axis=-1, keepdims=True), output) if kind is Kind.POWER else (ends, np.where(balanced, 1.0, output))
+    _require_room(np.concatenate(levels, axis=-1), theta, kind)
     return row
 
 
