@@ -142,7 +142,7 @@ def velocity(p: Push, precision: tc.Precision, identity_at_zero: bool = True, sh
         return of(j / L + shift) if j or identity_at_zero else of(1e-300)  # an exponent of nearly 0 gives the range projector
 
     right = -sum(power(n.left_power, L - j) @ p.G @ power(n.right_power, j - 1) for j in range(1, L + 1))
-    return tc.equal("Ẇ = -Σ_j (WWᵀ)^((L-j)/L) G (WᵀW)^((j-1)/L)", flow_velocity(p), right)
+    return tc.equal("Ẇ = -Σ_j (WWᵀ)^((L-j)/L) G (WᵀW)^((j-1)/L)", flow_velocity(p), right, scale=np.linalg.norm(p.G))
 
 
 def singular_velocity(p: Push, precision: tc.Precision, factor: float = 1.0, exponent: float = 2.0) -> tc.Comparison:
@@ -150,7 +150,12 @@ def singular_velocity(p: Push, precision: tc.Precision, factor: float = 1.0, exp
     n = p.network
     s = n.singular_values ** (exponent - 2 / n.depth)
     along = np.einsum("ir,ij,jr->r", n.left, p.G, n.right)
-    return tc.equal("σ̇_r = -L σ_r^(2-2/L) <G, u_r v_rᵀ>", np.einsum("ir,ij,jr->r", n.left, flow_velocity(p), n.right), -factor * n.depth * s * along)
+    return tc.equal(
+        "σ̇_r = -L σ_r^(2-2/L) <G, u_r v_rᵀ>",
+        np.einsum("ir,ij,jr->r", n.left, flow_velocity(p), n.right),
+        -factor * n.depth * s * along,
+        scale=np.linalg.norm(p.G),
+    )
 
 
 def flow_velocity(p: Push) -> np.ndarray:

@@ -83,7 +83,7 @@ def commutes(model: Model) -> bool:
     return tc.lie_brackets(model).commuting
 
 
-def degree(model: tc.Diagonal | tc.Hadamard) -> int:
+def degree(model: Model) -> int:
     """k with G(cθ) = c^k G(θ)."""
     return model.depth if isinstance(model, tc.Diagonal) else 2
 

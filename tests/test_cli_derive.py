@@ -43,7 +43,7 @@ CASES: list[tuple[list[str], Parametrization, Any]] = [
     (["residual", "--depth", "2", "--output", "1,-1/2"], ResidualLinear(2, 2, (1.0, -0.5)), tc.SquaredLoss()),
     (["factorization", "--rows", "2", "--cols", "3", "--rank", "1", "--constant", "2"], MatrixFactorization(2, 3, 1), tc.SquaredLoss(2.0)),
     (["symmetric", "--dim", "3", "--rank", "2"], SymmetricFactorization(3, 2), tc.SquaredLoss()),
-    (["quadratic", "-1,2;2,0", "0,1/2;0.5,0"], QuadraticForms([[[-1, 2], [2, 0]], [[0, 0.5], [0.5, 0]]]), tc.SquaredLoss()),
+    (["quadratic", "-1,2;2,0", "0,1/2;0.5,0"], QuadraticForms(np.array([[[-1, 2], [2, 0]], [[0, 0.5], [0.5, 0]]])), tc.SquaredLoss()),
     (["map", "-u**2 + 0.1*exp(h), u*v", "--parameters", "u,v,h"], OWN, tc.SquaredLoss()),
 ]
 WITH_MATRIX_FORM = (tc.Diagonal, tc.Hadamard, MatrixFactorization, SymmetricFactorization)
@@ -226,7 +226,7 @@ class Wrong(EntrywiseDerivation):
 @pytest.mark.parametrize(
     ("forms", "model"),
     [(coordinate_forms, tc.Hadamard(2)), (factored_forms, MatrixFactorization(2, 3, 1)), (factored_forms, SymmetricFactorization(2, 2))],
-    ids=str,
+    ids=["coordinatewise", "factorization", "symmetric"],
 )
 def test_a_matrix_form_that_disagrees_with_an_entry_is_not_given(forms: Callable[..., object], model: Parametrization) -> None:
     assert forms(entries(model)) is not None

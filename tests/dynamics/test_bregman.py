@@ -111,14 +111,14 @@ def test_a_general_minimiser_finds_the_same_point(name: str, seed: int) -> None:
         metric = potential.metric(w + free @ s)
         return free.T @ np.linalg.solve(np.diag(metric) if potential.separable else metric, free)
 
-    minimum = minimize(
-        lambda s: float(potential.value(w + free @ s)) if inside(s) else 1e300,
-        np.zeros(free.shape[1]),
-        jac=lambda s: free.T @ potential.mirror(w + free @ s) if inside(s) else np.ones(len(s)),
-        hess=hessian,
-        method="trust-exact",
-        options={"gtol": 1e-9, "initial_trust_radius": 0.05},
-    )
+    def value(s: np.ndarray) -> float:
+        return float(potential.value(w + free @ s)) if inside(s) else 1e300
+
+    def slope(s: np.ndarray) -> np.ndarray:
+        return free.T @ potential.mirror(w + free @ s) if inside(s) else np.ones(len(s))
+
+    options = {"gtol": 1e-9, "initial_trust_radius": 0.05}
+    minimum = minimize(value, np.zeros(free.shape[1]), jac=slope, hess=hessian, method="trust-exact", options=options)  # type: ignore[call-overload]
     np.testing.assert_allclose(bregman_projection(potential, X, y).w.value, w + free @ minimum.x, atol=1e-7)
 
 
@@ -208,6 +208,43 @@ def test_a_tie_that_float64_cannot_break_has_a_wide_bar() -> None:
     exact = np.array([0.0, 0.4013480795397703679, 0.24662980115057408026, -0.18535545264298888518])
     assert np.all(np.abs(found.w.value - exact) <= found.w.error)
     assert np.max(found.w.error) > 0.1
+
+
+# ---- hard problems ----
+
+
+def hard(seed: int) -> tuple[Potential, np.ndarray, np.ndarray]:
+    """Tiny starts, rounded, repeated and scaled data, sparse targets of any size; feasible."""
+    rng = np.random.default_rng(seed)
+    dim, depth, unsigned = int(rng.integers(2, 14)), int(rng.choice([2, 2, 2, 3, 4])), rng.random() < 0.4
+    model: Parametrization = Diagonal(dim, depth, signed=not unsigned) if rng.random() < 0.7 else Hadamard(dim)
+    X = rng.normal(size=(int(rng.integers(1, dim + 1)), dim)) * 10 ** rng.uniform(-4, 4, (1, dim)) ** int(rng.random() < 0.5)
+    X = np.round(2 * X) / 2 if rng.random() < 0.3 else X * 10 ** rng.uniform(-6, 6, (len(X), 1)) ** int(rng.random() < 0.3)
+    w = rng.normal(size=dim) * (rng.random(dim) < rng.uniform(0.2, 1)) * 10 ** rng.uniform(-3, 3)
+    spread = 10 ** rng.uniform(-1, 1, model.parameters) if rng.random() < 0.5 else np.ones(model.parameters)
+    potential = legendre_potential(model, 10 ** rng.uniform(-30, 1) * spread)
+    low, high = potential.domain
+    w = np.where(np.isinf(low) & np.isinf(high), w, np.where(np.isinf(high), 1, -1) * (np.abs(w) + 1e-3 * np.max(np.abs(w)) + 1e-6))
+    return potential, X, X @ w
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_hard_problems_are_solved(seed: int) -> None:
+    potential, X, y = hard(seed)
+    found = bregman_projection(potential, X, y)
+    assert found.endings == CONVERGED
+    assert np.all(np.isfinite(found.w.error))
+    scale = np.abs(X) @ np.abs(found.w.value)
+    assert np.all(np.abs(X @ found.w.value - y) <= 1e-9 * (scale + np.abs(y)) + np.abs(X) @ found.w.error)
+
+
+def test_entries_below_the_rounding_of_others_are_left_alone() -> None:
+    """Exactly w = (0, 1.5, 0, 0) would do; what the other entries are is decided below the rounding of 1.5 X."""
+    X = np.array([[1.5, 2.0, -1.75, -0.5], [0.75, 1.5, 0.5, -0.75], [0.25, 0.0, -0.25, -0.75]])
+    found = bregman_projection(legendre_potential(Diagonal(4, 2), np.full(8, 1e-20)), X, np.array([3.0, 2.25, 0.0]))
+    assert found.endings == CONVERGED
+    np.testing.assert_allclose(found.w.value, [0.0, 1.5, 0.0, 0.0], atol=1e-13)
+    assert np.all(np.abs(found.w.value - [0.0, 1.5, 0.0, 0.0]) <= found.w.error)
 
 
 # ---- what the papers say ----

@@ -1,6 +1,6 @@
 """Bare losses in θ against SymPy at 40 digits; as objectives of methods, flows and quantities; bad input."""
 
-import mpmath as mp  # type: ignore[import-untyped]
+import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp

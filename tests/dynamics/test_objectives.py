@@ -1,6 +1,6 @@
 """Objectives against SymPy: value, gradient, Hessian, and the bounds on their rounding; batches against loops."""
 
-import mpmath as mp  # type: ignore[import-untyped]
+import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp

@@ -1,6 +1,6 @@
 """Two-layer ReLU networks: against SymPy at 40 digits, complex steps and plain loops; the kinks and their convention."""
 
-import mpmath as mp  # type: ignore[import-untyped]
+import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp
@@ -165,7 +165,7 @@ def test_descent_is_the_plain_loop():
         theta = theta - 0.02 * objective.gradient(theta)
     np.testing.assert_allclose(run.final, theta, rtol=1e-12)
     assert run.records[risk].shape == run.records[sharpness].shape == run.records[gradient_norm].shape == (2, 3)
-    assert predictions(objective, theta).shape == (2, 4)  # type: ignore[arg-type]
+    assert predictions(objective, theta).shape == (2, 4)
     assert np.all(run.error < 1e-10)
 
 

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-import mpmath as mp  # type: ignore[import-untyped]
+import mpmath as mp
 import numpy as np
 import pytest
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import mpmath as mp  # type: ignore[import-untyped]
+import mpmath as mp
 import numpy as np
 import pytest
 

@@ -33,6 +33,9 @@ CASES = [
     (tc.equal("", M(1.0, 1e-3), 1.0001), Standing.TOO_CLOSE, -1e-4 / 2.0001),
     (tc.equal("", M(1.0, 1e-3), 1.0001, resolution=1e-2), Standing.HOLDS, -1e-4 / 2.0001),
     (tc.equal("", M([1.0, 1e-17], [0, 1e-17]), [1.0, 0.0]), Standing.HOLDS, -5e-18),
+    (tc.equal("", 1e-20, 0.0), Standing.VIOLATED, -1.0),
+    (tc.equal("", 1e-20, 0.0, scale=1.0), Standing.HOLDS, -1e-20),
+    (tc.equal("", 1e-3, 0.0, scale=1.0), Standing.VIOLATED, -1e-3),
     (tc.all_of(tc.at_most("", 1.0, 2.0), tc.equal("", 1.0, 1.0)), Standing.HOLDS, 0.0),
     (tc.all_of(tc.at_most("", 1.0, 2.0), tc.at_most("", 1.0, 1.0)), Standing.TOO_CLOSE, 0.0),
     (tc.all_of(tc.at_most("", 2.0, 1.0), tc.at_most("", NAN, 1.0)), Standing.VIOLATED, -1 / 3),
@@ -54,6 +57,8 @@ def test_all_of_names_the_worst_part():
 def test_lanes_judge_each_instance_by_itself():
     both = tc.all_of(tc.at_most("a", np.array([[1.0, 2.0], [5.0, 0.0]]), 3.0), tc.at_most("b", np.array([0.0, 0.0]), np.array([1.0, 1.0])))
     assert [(e.standing, e.label) for e in both.lanes(2)] == [(Standing.HOLDS, "a"), (Standing.VIOLATED, "a")]
+    zeros, noise = np.zeros((2, 3)), np.full((2, 3), 1e-20)
+    assert [e.standing for e in tc.equal("c", noise, zeros, scale=np.array([1.0, 1e-20])).lanes(2)] == [Standing.HOLDS, Standing.VIOLATED]
     with pytest.raises(tc.ShapeMismatch, match="drop stacked=True"):
         list(tc.at_most("a", 1.0, 2.0).lanes(2))
 

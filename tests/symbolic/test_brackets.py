@@ -69,15 +69,15 @@ def test_the_witness_is_the_bracket_by_definition_at_its_point(name: str) -> Non
 
 def order_swap(model: Parametrization, i: int, j: int, start: np.ndarray, time: float) -> float:
     """Distance of w after the flows of ∇G_i and ∇G_j in both orders."""
-    field = sp.lambdify([model.symbols], gradients(model), "numpy")
+    rows, w = (sp.lambdify([model.symbols], exact, "numpy") for exact in (gradients(model), model.expressions))
 
-    def after(*order: int) -> np.ndarray:
-        theta = start
-        for k in order:
-            theta = solve_ivp(lambda _, x, k=k: np.asarray(field(x))[k], (0, time), theta, rtol=1e-11, atol=1e-12, method="DOP853").y[:, -1]
-        return np.array(sp.lambdify([model.symbols], model.expressions, "numpy")(theta))
+    def flowed(theta: np.ndarray, k: int) -> np.ndarray:
+        def field(_: float, at: np.ndarray) -> np.ndarray:
+            return np.asarray(rows(at))[k]
 
-    return float(np.max(np.abs(after(i, j) - after(j, i))))
+        return solve_ivp(field, (0, time), theta, rtol=1e-11, atol=1e-12, method="DOP853").y[:, -1]
+
+    return float(np.max(np.abs(np.subtract(w(flowed(flowed(start, i), j)), w(flowed(flowed(start, j), i))))))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Factorizations, residual networks and weight normalisation: against their SymPy expressions, complex steps and spectra."""
 
-import mpmath as mp  # type: ignore[import-untyped]
+import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp

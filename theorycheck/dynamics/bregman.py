@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import qr
 from scipy.optimize import linprog
 
@@ -73,7 +74,7 @@ class Projection:
         return np.asarray(self.endings == ProjectionEnding.CONVERGED)
 
 
-def bregman_projection(potential: Potential, X: np.ndarray, y: np.ndarray, *, steps: int = 1000) -> Projection:
+def bregman_projection(potential: Potential, X: ArrayLike, y: ArrayLike, *, steps: int = 1000) -> Projection:
     """The w of {X w = y} where the potential is least.
 
     Leading axes of X, y and the start of the potential broadcast. Rows of X may depend on each other. A problem without a solution, or
@@ -157,7 +158,7 @@ def _solved(problem: Problem, start: Place, domain: _Domain, steps: int) -> tupl
     return found, feasible
 
 
-def _flattened(potential: Potential, X: np.ndarray, y: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+def _flattened(potential: Potential, X: ArrayLike, y: ArrayLike, steps: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
     """X of shape (L, n, d), y of shape (L, n), and the leading axes they had together with the start."""
     X, y, d = require_finite("X", X), require_finite("y", y), potential.entries
     if X.ndim < 2:

@@ -209,11 +209,11 @@ def _path(answer: Answer, start: np.ndarray, save: Save, coordinates: Coordinate
     ending = shaped(np.array([_ENDINGS[int(code)] for code in answer.ending], dtype=object))
     error = np.where(answer.ending.reshape(lanes) == DIVERGED, np.inf, error)
     if isinstance(save, At):
-        times, states, others = (array[:, :-1] for array in (answer.times, answer.states, answer.others))
+        times, states, moved = (array[:, :-1] for array in (answer.times, answer.states, answer.moved))
     else:
         origin = start.reshape(-1, 1, P)
         times = np.stack([np.zeros(len(origin)), answer.times[:, -1]], axis=-1)
-        states, others = (np.concatenate([origin, array[:, -1:]], axis=1) for array in (answer.states, answer.others))
+        states, moved = (np.concatenate([origin, array[:, -1:]], axis=1) for array in (answer.states, answer.moved))
     integrator = shaped(np.array([Integrator.EXPLICIT, Integrator.IMPLICIT], dtype=object)[answer.implicit.astype(int)])
     cost = FlowCost(shaped(answer.evaluations), shaped(answer.steps), shaped(answer.rejected), integrator, coordinates, clock)
-    return Path(shaped(times), shaped(states), final, ending, error, cost, shaped(others))
+    return Path(shaped(times), shaped(states), final, ending, error, cost, shaped(moved))

@@ -8,12 +8,12 @@ What is not finite stays so.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from theorycheck.dynamics import curvature
-from theorycheck.dynamics.objectives import Objective, SmoothRisk
+from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS, Measured, Precision, in_force
 from theorycheck.symbolic.kernels.bounded import bounded
@@ -35,13 +35,13 @@ def risk(objective: SmoothRisk, theta: np.ndarray, precision: Precision | None =
     return _measured(objective.risk(theta), objective.risk_error(theta))
 
 
-def predictions(objective: Objective, theta: np.ndarray, precision: Precision | None = None) -> Measured:
+def predictions(objective: Any, theta: np.ndarray, precision: Precision | None = None) -> Measured:
     """Predictions at θ with the bar of their rounding, shape ``(..., n)`` or ``(..., n, d_out)``."""
     value = objective.predictions(theta)
     return _measured(value, np.broadcast_to(objective.prediction_error(theta), value.shape))
 
 
-def end_to_end(objective: Objective, theta: np.ndarray, precision: Precision | None = None) -> Measured:
+def end_to_end(objective: Any, theta: np.ndarray, precision: Precision | None = None) -> Measured:
     """The entries of w(θ), row by row, with the bar of their rounding, shape ``(..., m)``."""
     theta = objective.model.checked(theta)
     w = objective.model.w(theta)

@@ -123,7 +123,7 @@ class Path:
     ending: np.ndarray
     error: np.ndarray | Callable[[], np.ndarray]
     cost: Any
-    others: np.ndarray | None = None  # the states of a less accurate run, from which records get their bars
+    moved: np.ndarray | None = None  # the states moved by their bars, where those are more than rounding
 
 
 class Dynamics(Protocol):
@@ -234,9 +234,14 @@ def follow(
 
 
 def recorded(quantity: Quantity, objective: SmoothRisk, path: Path, precision: Precision) -> Measured:
-    """A quantity along a path; where states carry an error, the bar adds what a less accurate run makes of the value, five times."""
+    """A quantity along a path; where states carry bars, so does it: three times the most it changes when they move by them, forth or back.
+
+    The bar says how far a state may be off, and one direction; three times is calibrated with the bars (`benchmarks/flow_bars.py`).
+    """
     found = quantity(objective, path.states, precision)
-    if path.others is None:
+    if path.moved is None:
         return found
-    moved = np.abs(quantity(objective, path.others, precision).value - found.value)
-    return Measured(found.value, np.where(np.isnan(moved), np.inf, found.error + 5 * moved))
+    ends = (path.moved, 2 * path.states - path.moved)
+    changes = [np.abs(quantity(objective, end, precision).value - found.value) for end in ends]
+    error = found.error + 3 * np.maximum(*changes)
+    return Measured(found.value, np.where(np.isnan(error), np.inf, error))

@@ -6,8 +6,8 @@ sides (plus what rounding modes showed), the slack is d / scale and an entry
     HOLDS if d > bar,    VIOLATED if d < -bar,    else is TOO_CLOSE.
 
 For `equal`, d = -|left - right|: VIOLATED if d < -bar, HOLDS if -d <= bar <= resolution x scale, else TOO_CLOSE; its slack,
-never positive, is minus the relative mismatch, and its scale is that of the largest entry: an entry of a matrix that
-cancels to rounding is compared with the matrix. An entry that is not finite is UNDEFINED. The worst entry decides.
+never positive, is minus the relative mismatch, and its scale is that of the largest entry, whose 16 ulp go into every bar: an
+entry of a matrix that cancels to rounding is compared with the matrix. An entry that is not finite is UNDEFINED. The worst entry decides.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch
-from theorycheck.measured import Measured
+from theorycheck.measured import EPS, PLAIN_ULPS, Measured
 
 
 class Standing(Enum):
@@ -74,6 +74,8 @@ class Comparison:
         Absolute; twice the spread of the signed difference over rounding modes, filled in by confirmation.
     parts : tuple of Comparison
         The parts of `all_of`; sides are then unused.
+    scale : array, a number or one a stacked instance
+        For `Relation.EQUAL`: the size of what may cancel in the sides, if it is larger than they are.
 
     """
 
@@ -84,6 +86,7 @@ class Comparison:
     resolution: float = 1e-6
     rounding: Any = 0.0
     parts: tuple[Comparison, ...] = ()
+    scale: Any = 0.0
 
     @property
     def leaves(self) -> tuple[Comparison, ...]:
@@ -136,7 +139,10 @@ class Comparison:
         return next(leaves)
 
     def _columns(self) -> tuple[np.ndarray, ...]:
-        return tuple(np.broadcast_arrays(self.left.value, self.right.value, self.left.error + self.right.error + self.rounding))
+        columns = np.broadcast_arrays(self.left.value, self.right.value, self.left.error + self.right.error + self.rounding)
+        scale = np.asarray(self.scale, dtype=float)
+        behind = scale.reshape(scale.shape + (1,) * (columns[0].ndim - scale.ndim)) if scale.ndim else scale
+        return (*columns, np.broadcast_to(behind, columns[0].shape))
 
     def _flat(self) -> tuple[np.ndarray, ...]:
         return tuple(c.ravel() for c in self._columns())
@@ -152,7 +158,7 @@ class Comparison:
             )
         return [self._entry(*row) for row in zip(*(c.reshape(count, -1) for c in columns), strict=True)]
 
-    def _entry(self, left: np.ndarray, right: np.ndarray, error: np.ndarray) -> Entry:
+    def _entry(self, left: np.ndarray, right: np.ndarray, error: np.ndarray, least: np.ndarray) -> Entry:
         if left.size == 0:
             raise InvalidArgument("sides", self.label, "have no entries", "compare at least one number")
         with np.errstate(all="ignore"):
@@ -163,7 +169,8 @@ class Comparison:
             }[self.relation]()
             scale = np.abs(left) + np.abs(right)
             if self.relation is Relation.EQUAL:
-                scale = np.full_like(scale, np.max(scale))
+                scale = np.maximum(np.max(scale), least)
+                error = error + PLAIN_ULPS * EPS * scale
             slack = np.where(scale == 0, 0.0, difference / scale)
             bar = np.where(scale > 0, error / scale, np.where(error > 0, np.inf, 0.0))
             finite = np.isfinite(left) & np.isfinite(right) & ~np.isnan(error)
@@ -194,12 +201,13 @@ def at_least(label: str, left: Any, right: Any) -> Comparison:
     return Comparison(label, Relation.AT_LEAST, Measured.of(left), Measured.of(right))
 
 
-def equal(label: str, left: Any, right: Any, resolution: float = 1e-6) -> Comparison:
+def equal(label: str, left: Any, right: Any, resolution: float = 1e-6, *, scale: Any = 0.0) -> Comparison:
     """The claim ``left == right``, entrywise: evidence only where the bars are within `resolution` of the scale.
 
-    An entry whose sides are both exactly zero with no bar holds.
+    The scale is that of the largest entry, or `scale` where that is larger: pass the size of the terms that may cancel, one number
+    or one a stacked instance. An entry whose sides are both exactly zero with no bar holds.
     """
-    return Comparison(label, Relation.EQUAL, Measured.of(left), Measured.of(right), resolution)
+    return Comparison(label, Relation.EQUAL, Measured.of(left), Measured.of(right), resolution, scale=scale)
 
 
 def all_of(*comparisons: Comparison) -> Comparison:

@@ -14,6 +14,7 @@ from math import prod
 
 import numpy as np
 import sympy as sp
+from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_shape
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
@@ -246,7 +247,7 @@ class QuadraticForms(Parametrization):
 
     matrices: tuple[tuple[tuple[float, ...], ...], ...]
 
-    def __init__(self, matrices: Sequence[Sequence[Sequence[float]]] | np.ndarray) -> None:
+    def __init__(self, matrices: ArrayLike) -> None:
         array = require_finite("matrices", matrices)
         if array.ndim != 3 or array.shape[1] != array.shape[2] or not array.size:
             raise ShapeMismatch("matrices.shape", array.shape, "must be (d, P, P)", "pass one square matrix an entry of w")

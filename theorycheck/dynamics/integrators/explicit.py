@@ -42,7 +42,7 @@ class DormandPrince:
     def ratio(self, norms: tuple[np.ndarray, ...]) -> np.ndarray:
         fifth, third = (np.square(norm) for norm in norms)
         both = fifth + 0.01 * third
-        return np.where(both == 0, 0.0, fifth / np.sqrt(np.where(both == 0, 1.0, both)))
+        return np.where(both == 0, 0.0, np.where(both < np.inf, fifth / np.sqrt(np.where(both == 0, 1.0, both)), np.inf))
 
 
 @dataclass(eq=False)

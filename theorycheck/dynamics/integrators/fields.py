@@ -140,8 +140,8 @@ class MirrorField:
 
     def _w(self, x: np.ndarray) -> np.ndarray:
         """∇Q(x), without the checks of `Potential.inverse`, which cost as much again."""
-        modes = self.potential.modes
-        return modes.gathered([row.inverse(x[..., outputs]) for outputs, row in modes.parts])
+        system = self.potential.system
+        return system.gathered([row.inverse(x[..., outputs]) for outputs, row in system.parts])
 
     def _slope_in_w(self, w: np.ndarray) -> np.ndarray:
         data = self.objective.data

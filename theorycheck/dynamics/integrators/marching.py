@@ -137,7 +137,7 @@ def _attempt(scheme: Scheme, front: Front, requests: Requests, runs: Runs) -> Fr
     step = scheme.step(front.field, front.x, front.slope, h)
     theta = front.field.theta(step.state)
     error = scheme.ratio(_norms(front, step, theta, requests))
-    passed = running & (error < 1) & np.all(np.isfinite(step.slope), axis=-1)
+    passed = running & (error < 1) & np.isfinite(np.linalg.norm(theta, axis=-1)) & np.all(np.isfinite(step.slope), axis=-1)
     error = np.where(passed, error, np.maximum(np.where(np.isnan(error), np.inf, error), 1.0))
     way = Way(front.field, step, runs.time[m], h, np.where(timed & (h >= last), requests.end[m], runs.time[m] + h))
     event = np.full(len(m), np.inf) if front.watch is None else front.watch.crossing(front.field, step, passed)

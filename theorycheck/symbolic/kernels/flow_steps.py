@@ -186,8 +186,11 @@ def errors(tableau: Tableau, block: Block, h: np.ndarray, tolerance: np.ndarray,
     weighted(tableau, tableau.rows[THIRD], block.K, block.W)
     add_scaled_squares(block.W, block.X, third)
     for lane in range(out.size):
-        denominator = fifth[lane] + 0.01 * third[lane]
-        out[lane] = 0.0 if denominator == 0.0 else h[lane] * fifth[lane] / np.sqrt(denominator * block.T.shape[0])
+        denominator = (fifth[lane] + 0.01 * third[lane]) * block.T.shape[0]
+        if not (denominator < np.inf and offset[lane] < np.inf):  # an explosion hides behind its own size
+            out[lane] = np.inf
+        else:
+            out[lane] = h[lane] * fifth[lane] / np.sqrt(denominator) if denominator > 0.0 else 0.0
 
 
 @compiled

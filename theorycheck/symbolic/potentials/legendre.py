@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 import sympy as sp
+from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, TheorycheckError, require_finite, require_shape
 from theorycheck.symbolic.brackets import ExactMap, lie_brackets
@@ -92,57 +93,57 @@ class Potential:
         low, high = zip(*(row.dual_domain for row in self.system.rows), strict=True)
         return self.system.gathered(low), self.system.gathered(high)
 
-    def in_domain(self, w: np.ndarray) -> np.ndarray:
+    def in_domain(self, w: ArrayLike) -> np.ndarray:
         """Whether w is inside the domain of R, shape ``(...)``; for entries served jointly, up to rounding."""
-        w = self._entries("w", w)
-        inside = np.all(_between(w, self.domain), axis=-1)
+        point = self._entries("w", w)
+        inside = np.all(_between(point, self.domain), axis=-1)
         for outputs, row in self.system.parts:
-            inside = inside & row.contains(w[..., outputs])
+            inside = inside & row.contains(point[..., outputs])
         return inside
 
-    def in_dual_domain(self, mu: np.ndarray) -> np.ndarray:
+    def in_dual_domain(self, mu: ArrayLike) -> np.ndarray:
         """Whether μ is inside the domain of Q, shape ``(...)``."""
         return np.all(_between(self._entries("mu", mu), self.dual_domain), axis=-1)
 
-    def value(self, w: np.ndarray) -> np.ndarray:
+    def value(self, w: ArrayLike) -> np.ndarray:
         """R(w), shape ``(...)``."""
-        w = self._inside(w)
-        return sum((row.value(w[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
+        point = self._inside(w)
+        return sum((row.value(point[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
 
-    def mirror(self, w: np.ndarray) -> np.ndarray:
+    def mirror(self, w: ArrayLike) -> np.ndarray:
         """μ = ∇R(w), 0 at the start."""
-        w = self._inside(w)
-        return self.system.gathered([row.mirror(w[..., outputs]) for outputs, row in self.system.parts])
+        point = self._inside(w)
+        return self.system.gathered([row.mirror(point[..., outputs]) for outputs, row in self.system.parts])
 
-    def inverse(self, mu: np.ndarray) -> np.ndarray:
+    def inverse(self, mu: ArrayLike) -> np.ndarray:
         """w = ∇Q(μ); overflows to infinity, as it must, where w does."""
-        mu = self._dual_inside(mu)
-        return self.system.gathered([row.inverse(mu[..., outputs]) for outputs, row in self.system.parts])
+        dual = self._dual_inside(mu)
+        return self.system.gathered([row.inverse(dual[..., outputs]) for outputs, row in self.system.parts])
 
-    def conjugate(self, mu: np.ndarray) -> np.ndarray:
+    def conjugate(self, mu: ArrayLike) -> np.ndarray:
         """Q(μ), shape ``(...)``."""
-        mu = self._dual_inside(mu)
-        return sum((row.conjugate(mu[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
+        dual = self._dual_inside(mu)
+        return sum((row.conjugate(dual[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
 
-    def metric(self, w: np.ndarray) -> np.ndarray:
+    def metric(self, w: ArrayLike) -> np.ndarray:
         """∂G∂Gᵀ = (∇²R)^(-1) at w: its diagonal ``(..., d)`` if separable, else ``(..., d, d)``."""
-        w = self._inside(w)
-        return self._metric([row.metric(w[..., outputs]) for outputs, row in self.system.parts])
+        point = self._inside(w)
+        return self._metric([row.metric(point[..., outputs]) for outputs, row in self.system.parts])
 
-    def hessian(self, mu: np.ndarray) -> np.ndarray:
+    def hessian(self, mu: ArrayLike) -> np.ndarray:
         """∇²Q(μ), the metric as a function of μ, in the same shape."""
-        mu = self._dual_inside(mu)
-        return self._metric([row.hessian(mu[..., outputs]) for outputs, row in self.system.parts])
+        dual = self._dual_inside(mu)
+        return self._metric([row.hessian(dual[..., outputs]) for outputs, row in self.system.parts])
 
-    def divergence(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def divergence(self, a: ArrayLike, b: ArrayLike) -> np.ndarray:
         """Bregman divergence D_R(a, b) = R(a) - R(b) - ⟨∇R(b), a - b⟩ as a sum of terms ≥ 0, shape ``(...)``."""
-        a, b = self._inside(a), self._inside(b)
-        return sum((row.divergence(a[..., outputs], b[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
+        first, second = self._inside(a), self._inside(b)
+        return sum((row.divergence(first[..., outputs], second[..., outputs]) for outputs, row in self.system.parts), np.zeros(()))
 
-    def parameters_at(self, mu: np.ndarray) -> np.ndarray:
+    def parameters_at(self, mu: ArrayLike) -> np.ndarray:
         """ψ(θ_0; μ), the point of the flow where ∇R(w) = μ, shape ``(..., P)``; parameters w does not depend on stay."""
-        mu = self._dual_inside(mu)
-        return self.parameters_of(self.system.advanced(self.system.start(), self.system.along(mu)).modes)
+        steps = self.system.along(self._dual_inside(mu))
+        return self.parameters_of(self.system.advanced(self.system.start(), steps).modes)
 
     def parameters_of(self, modes: Arrays) -> np.ndarray:
         """θ of modes, shape ``(..., P)``."""
@@ -171,7 +172,7 @@ class Potential:
         """The closed forms of an entry of w."""
         return self.expression(entry).latex()
 
-    def _entries(self, name: str, value: np.ndarray) -> np.ndarray:
+    def _entries(self, name: str, value: ArrayLike) -> np.ndarray:
         array = require_shape(name, require_finite(name, value), (self.entries,), f"w has {self.entries} entries")
         try:
             np.broadcast_shapes(array.shape[:-1], self.start.shape[:-1])
@@ -180,19 +181,19 @@ class Potential:
             raise ShapeMismatch(f"{name}.shape", array.shape, rule, "pass as many instances as starts") from error
         return array
 
-    def _inside(self, w: np.ndarray) -> np.ndarray:
-        w = self._entries("w", w)
-        _require_between("w", w, self.domain)
+    def _inside(self, w: ArrayLike) -> np.ndarray:
+        point = self._entries("w", w)
+        _require_between("w", point, self.domain)
         for outputs, row in self.system.parts:
-            if not np.all(row.contains(w[..., outputs])):
+            if not np.all(row.contains(point[..., outputs])):
                 rule = f"is outside the cone that its entries {outputs.tolist()} can reach from the start"
-                raise InvalidArgument("w", w, rule, "pass a point of the domain; `in_domain` asks without raising")
-        return w
+                raise InvalidArgument("w", point, rule, "pass a point of the domain; `in_domain` asks without raising")
+        return point
 
-    def _dual_inside(self, mu: np.ndarray) -> np.ndarray:
-        mu = self._entries("mu", mu)
-        _require_between("mu", mu, self.dual_domain)
-        return mu
+    def _dual_inside(self, mu: ArrayLike) -> np.ndarray:
+        dual = self._entries("mu", mu)
+        _require_between("mu", dual, self.dual_domain)
+        return dual
 
     def _metric(self, pieces: list[np.ndarray]) -> np.ndarray:
         if self.separable:
@@ -204,7 +205,7 @@ class Potential:
         return full
 
 
-def legendre_potential(model: VectorMap, start: np.ndarray) -> Potential:
+def legendre_potential(model: VectorMap, start: ArrayLike) -> Potential:
     """The Legendre potential of a commuting parametrization from a start.
 
     Known rows, entry by entry: Σ a θ + b, a u^D and a (u^D - v^D) for D ≥ 2, a u v; and quadratic forms θᵀ A_i θ/2 whose matrices commute,
