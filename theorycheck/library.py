@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -137,10 +138,15 @@ def _cached_paper(path: str) -> Paper:
 def address_of(theorem: Theorem, data: tuple[np.ndarray, np.ndarray] | None = None) -> Address | None:
     """Where `theorem` is found again, or None if it lives in no file (a notebook, a shell)."""
     for module in list(sys.modules.values()):
-        listed = [*getattr(module, "THEOREMS", ()), *getattr(module, "FALSE", ())] if isinstance(module, ModuleType) else []
-        if getattr(module, "__file__", None) and any(t is theorem for t in listed):
+        if isinstance(module, ModuleType) and getattr(module, "__file__", None) and any(t is theorem for t in _listed(module)):
             return Address(str(Path(str(module.__file__)).resolve()), theorem.name, data)
     return None
+
+
+def _listed(module: ModuleType) -> list[Any]:
+    """What a module exports under the two names, where these are lists at all."""
+    exported = (getattr(module, name, ()) for name in ("THEOREMS", "FALSE"))
+    return [item for values in exported if isinstance(values, (tuple, list)) for item in values]
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def solved(scheme, h, time=1.6, start=(1.0, 0.5)):
 def test_a_scheme_has_its_order(name):
     scheme, order = SCHEMES[name]
     truth = solved(DormandPrince(), 0.025)
-    errors = [np.linalg.norm(solved(scheme, h) - truth) for h in (0.4, 0.2)]
+    errors = [np.linalg.norm(solved(scheme, h) - truth) for h in (0.8, 0.4)]
     assert order - 0.8 < np.log2(errors[0] / errors[1]) < order + 1.5
     assert scheme.order == order
 
@@ -122,15 +122,10 @@ def test_fields_agree_with_their_derivatives():
         np.testing.assert_allclose(J, np.stack(differences, axis=-1), rtol=1e-5, atol=1e-6)
         risks = [(field.risk(x + small * unit) - field.risk(x - small * unit)) / (2 * small) for unit in units]
         np.testing.assert_allclose(field.differential(x, slope), np.stack(risks, axis=-1), rtol=1e-5, atol=1e-7)
-        theta, inner = field.theta(x), getattr(field, "inner", field)
-        by_time = slope * field.risk(x)[:, None] if isinstance(field, LossClock) else slope
-        ahead, behind = (
-            inner.theta(
-                x[:, : inner.slope(x[:, :-1] if inner is not field else x).shape[-1]]
-                + sign * small * by_time[:, : x.shape[-1] - (inner is not field)]
-            )
-            for sign in (1, -1)
-        )
+        clocked = isinstance(field, LossClock)
+        inner, y = (field.inner, x[:, :-1]) if clocked else (field, x)
+        by_time = slope[:, : y.shape[-1]] * (field.risk(x)[:, None] if clocked else 1.0)
+        ahead, behind, theta = inner.theta(y + small * by_time), inner.theta(y - small * by_time), field.theta(x)
         np.testing.assert_allclose((ahead - behind) / (2 * small), -inner.objective.gradient(theta), rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(steepness(field, x, slope), np.linalg.norm(inner.objective.gradient(theta), axis=-1), rtol=1e-12)
 

@@ -17,7 +17,7 @@ from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.dynamics.trajectories import Event
 
 SAMPLES = 8
-ROUNDS = 3  # times that a place where two crossings may hide is sampled again
+ROUNDS = 10  # times that a place where two crossings may hide is sampled again
 SECTIONINGS = 19  # each leaves an eighth
 
 
