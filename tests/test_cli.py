@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -231,12 +230,10 @@ def test_wrong_use_is_status_2_without_a_traceback(arguments: list[str], said: s
 
 
 def test_an_unwritable_json_path_is_an_error_before_the_work(write, tmp_path) -> None:
-    started = time.perf_counter()
     for place in (tmp_path / "no_such_folder" / "out.json", tmp_path):
         result = run("check", write(FILES["survivor"]), "--jobs", 1, "--json", place)
         assert (result.exit_code, result.stdout) == (2, "")
         assert f"`json={place}`"[:60] in result.stderr
-    assert time.perf_counter() - started < 2
     assert [p.name for p in tmp_path.iterdir()] == ["mine.py"]
 
 

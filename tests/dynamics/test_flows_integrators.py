@@ -22,7 +22,12 @@ from theorycheck.symbolic.losses import ExponentialLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Hadamard
 from theorycheck.symbolic.potentials import legendre_potential
 
-SCHEMES = {"explicit": (DormandPrince(), 8), "implicit": (ExtrapolatedEuler(), 8), "implicit, 5 columns": (ExtrapolatedEuler(5), 5)}
+SCHEMES = {  # with two steps, one half of the other, small enough to see the order and large enough to see no rounding
+    "explicit": (DormandPrince(), 8, 0.8),
+    "3 columns": (ExtrapolatedEuler(3), 3, 0.1),
+    "4 columns": (ExtrapolatedEuler(4), 4, 0.1),
+    "5 columns": (ExtrapolatedEuler(5), 5, 0.1),
+}
 
 
 def row(number):
@@ -71,22 +76,21 @@ def solved(scheme, h, time=1.6, start=(1.0, 0.5)):
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_a_scheme_has_its_order(name):
-    scheme, order = SCHEMES[name]
+    scheme, order, h = SCHEMES[name]
     truth = solved(DormandPrince(), 0.025)
-    errors = [np.linalg.norm(solved(scheme, h) - truth) for h in (0.8, 0.4)]
-    assert order - 0.8 < np.log2(errors[0] / errors[1]) < order + 1.5
+    errors = [np.linalg.norm(solved(scheme, h) - truth) for h in (h, h / 2)]
+    assert order - 0.4 < np.log2(errors[0] / errors[1]) < order + 1
     assert scheme.order == order
 
 
-@pytest.mark.parametrize("name", SCHEMES)
-def test_inside_a_step_is_on_the_curve(name):
-    scheme, _ = SCHEMES[name]
+@pytest.mark.parametrize("scheme", [DormandPrince(), ExtrapolatedEuler()], ids=["explicit", "implicit"])
+def test_inside_a_step_is_on_the_curve(scheme):
     field, x, h = Curve(), np.array([[1.0, 0.5], [0.3, -0.2]]), np.array([0.2, 0.1])
     inside = scheme.step(field, x, field.slope(x), h).inside(np.array([[0.0, 0.25], [0.5, 1.0]]))
     assert inside.shape == (2, 2, 2)
     for k, lane, fraction in ((0, 0, 0.0), (0, 1, 0.25), (1, 0, 0.5), (1, 1, 1.0)):
         truth = solved(DormandPrince(), fraction * h[lane] / 4, fraction * h[lane], x[lane]) if fraction else x[lane]
-        np.testing.assert_allclose(inside[k, lane], truth, atol=1e-7)
+        np.testing.assert_allclose(inside[k, lane], truth, atol=1e-9)
 
 
 def test_errors_are_estimated_in_time():
@@ -160,7 +164,7 @@ CROSSINGS = {  # functions of the time in one step of length 1, and the first ti
     "touches and goes": (lambda t: (t - 0.3) ** 2 + 1e-3, np.inf),
     "at the end": (lambda t: 1.0 - t, 1.0),
     "from zero": (lambda t: t * (0.7 - t), 0.7),
-    "not a number": (lambda t: np.where(t < 0.5, np.nan, t - 0.6), 0.6),
+    "not a number": (lambda t: np.where(t < 0.3, np.nan, t - 0.6), 0.6),
 }
 
 

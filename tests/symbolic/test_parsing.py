@@ -1,7 +1,6 @@
 """Formulas of readers: what is read, exactly; what is refused, by name, at once and without evaluating anything."""
 
 import builtins
-import time
 
 import pytest
 import sympy as sp
@@ -145,10 +144,8 @@ def test_formulas_are_read_exactly(text: str, expected: tuple[sp.Expr, ...]) -> 
 
 @pytest.mark.parametrize(("text", "said"), REFUSED, ids=[ascii(text[:40]) for text, _ in REFUSED])
 def test_everything_else_is_one_clear_error_at_once(text: str, said: str) -> None:
-    start = time.perf_counter()
     with pytest.raises(InvalidArgument, match=said) as caught:
         parse_expressions(text, SYMBOLS)
-    assert time.perf_counter() - start < 2
     assert str(caught.value).startswith("`expressions=")
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 400
