@@ -23,7 +23,7 @@ from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Hadamard
 from theorycheck.symbolic.potentials import legendre_potential
 
 SCHEMES = {  # with two steps, one half of the other, small enough to see the order and large enough to see no rounding
-    "explicit": (DormandPrince(), 8, 0.8),
+    "explicit": (DormandPrince(), 8, 0.4),
     "3 columns": (ExtrapolatedEuler(3), 3, 0.1),
     "4 columns": (ExtrapolatedEuler(4), 4, 0.1),
     "5 columns": (ExtrapolatedEuler(5), 5, 0.1),

@@ -1,0 +1,1 @@
+"""Integrators of flows: fields, schemes, the driver, the policy and the error bars."""
