@@ -66,6 +66,10 @@ def test_a_divisor_that_may_be_zero_says_nothing():
     assert np.isinf((1.0 / tc.Measured(0.1, 0.2)).error)
 
 
+def test_a_bar_that_leaves_the_domain_says_nothing():
+    assert np.isinf(np.log(tc.Measured(0.1, 0.2)).error)
+
+
 def test_negative_bars_are_refused():
     with pytest.raises(InvalidArgument, match="must be non-negative"):
         tc.Measured(1.0, -0.1)

@@ -135,6 +135,7 @@ def _monotone(f: np.ufunc, a: Measured) -> Measured:
         ends = np.maximum(np.abs(f(a.value + a.error) - value), np.abs(f(a.value - a.error) - value))
     if f in (np.sqrt,):  # the lower end leaves the domain when the bar reaches zero: the truth there is at least 0
         ends = np.where(a.value - a.error < 0, np.maximum(value, f(a.value + a.error) - value), ends)
+    ends = np.where(np.isnan(ends) & ~np.isnan(value), np.inf, ends)  # the bar leaves the domain: nothing is known
     return _rounded(value, 2 * EPS * np.abs(value) + ends)
 
 

@@ -64,6 +64,8 @@ class Parametrization:
     def checked(self, theta: np.ndarray) -> np.ndarray:
         """Return θ as float64 of shape ``(..., P)``, or raise `ShapeMismatch`."""
         theta = np.asarray(theta, dtype=float)
+        if theta.shape[-1:] == (self.parameters,):  # the message below prints expressions, which costs more than a gradient
+            return theta
         return require_shape("theta", theta, (self.parameters,), f"{self} has {self.parameters} parameters")
 
 
