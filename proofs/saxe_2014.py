@@ -79,12 +79,6 @@ def logistic(m: Modes, rate: float = 2.0) -> np.ndarray:
     return s / (1 + (s / a - 1) * np.exp(-rate * s * m.time))
 
 
-def learning_time(m: Modes, reached: np.ndarray, rate: float = 2.0) -> np.ndarray:
-    """(1/(rate s)) ln[a_f(s - a_0)/(a_0(s - a_f))]."""
-    s, a = m.target, m.network.singular_values
-    return np.log(reached * (s - a) / (a * (s - reached))) / (rate * s)
-
-
 def integral(a: tc.Measured, s: float) -> tc.Measured:
     """F_4(a) = [-2/(s√a) + s^(-3/2) ln((√s + √a)/|√s - √a|)]/4, the time a mode of depth 4 needs, up to a constant."""
     root, top = np.sqrt(a), np.sqrt(s)

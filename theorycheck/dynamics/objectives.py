@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -67,8 +67,34 @@ class SmoothRisk(Protocol):
         """In the spectral norm, and of a product with a vector of norm 1, shape ``(...)``."""
 
 
+class OfModelAndData:
+    """What objectives of a model and data have in common; a frozen dataclass with these two fields inherits it."""
+
+    model: Any
+    data: Any
+
+    @property
+    def parameters(self) -> int:
+        """P, the number of entries of θ."""
+        return self.model.parameters
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """Leading axes of the data."""
+        return self.data.lanes
+
+    @property
+    def along_times(self) -> Self:
+        """The same, for states of shape ``(..., T, P)``."""
+        return replace(self, data=self.data.along_times)  # type: ignore[type-var]
+
+    def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> Self:
+        """The objective of the lanes where `mask`, of shape `lanes`, is true."""
+        return replace(self, data=self.data.chosen(lanes, mask))  # type: ignore[type-var]
+
+
 @dataclass(frozen=True)
-class Objective:
+class Objective(OfModelAndData):
     """The risk of a parametrised model on data.
 
     Parameters
@@ -119,25 +145,6 @@ class Objective:
             raise InvalidArgument(
                 "loss", self.loss, "is offered for models with one output only", "pass SquaredLoss() or a model with w of shape (d,)"
             )
-
-    @property
-    def parameters(self) -> int:
-        """P, the number of entries of θ."""
-        return self.model.parameters
-
-    @property
-    def lanes(self) -> tuple[int, ...]:
-        """Leading axes of the data."""
-        return self.data.lanes
-
-    @property
-    def along_times(self) -> Objective:
-        """The same, for states of shape ``(..., T, P)``."""
-        return replace(self, data=self.data.along_times)
-
-    def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> Objective:
-        """The objective of the lanes where `mask`, of shape `lanes`, is true."""
-        return replace(self, data=self.data.chosen(lanes, mask))
 
     def predictions(self, theta: np.ndarray) -> np.ndarray:
         """Shape ``(..., n)`` or ``(..., n, d_out)``."""

@@ -8,12 +8,13 @@ the convention of the model on the kinks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theorycheck.dynamics.data import Classification, Regression
+from theorycheck.dynamics.objectives import OfModelAndData
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS
 from theorycheck.symbolic.losses import Loss, SquaredLoss
@@ -21,7 +22,7 @@ from theorycheck.symbolic.predictors import Predictor
 
 
 @dataclass(frozen=True)
-class PredictionObjective:
+class PredictionObjective(OfModelAndData):
     """The risk of a model on data, through its predictions alone.
 
     Parameters
@@ -63,25 +64,6 @@ class PredictionObjective:
             raise ShapeMismatch("X.shape", self.data.X.shape, rule, "pass X with samples as rows")
         if self.data.several_outputs:
             raise ShapeMismatch("y.shape", self.data.y.shape, "must be (..., n), one target a sample", "pass Regression(X, y, several_outputs=False)")
-
-    @property
-    def parameters(self) -> int:
-        """P, the number of entries of θ."""
-        return self.model.parameters
-
-    @property
-    def lanes(self) -> tuple[int, ...]:
-        """Leading axes of the data."""
-        return self.data.lanes
-
-    @property
-    def along_times(self) -> PredictionObjective:
-        """The same, for states of shape ``(..., T, P)``."""
-        return replace(self, data=self.data.along_times)
-
-    def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> PredictionObjective:
-        """The objective of the lanes where `mask`, of shape `lanes`, is true."""
-        return replace(self, data=self.data.chosen(lanes, mask))
 
     def predictions(self, theta: ArrayLike) -> np.ndarray:
         """Shape ``(..., n)``."""

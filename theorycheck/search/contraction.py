@@ -16,7 +16,6 @@ from random import Random
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
-from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from theorycheck.instances.choices import Group
 from theorycheck.instances.recipes import Draw, Recipe
@@ -39,7 +38,7 @@ _WAYS = 729
 
 @dataclass
 class _Search:
-    """The best violation so far and what was tried; one contraction's working state."""
+    """The best violation so far and what every candidate tried was worth; one contraction's working state."""
 
     theorem: Theorem
     recipe: Recipe
@@ -48,18 +47,17 @@ class _Search:
     left: int
 
     def __post_init__(self) -> None:
-        self.tried: set[Choices] = {self.best}
+        self.violates: dict[Choices, bool] = {self.best: True}
 
     def offer(self, draw: Draw | None) -> bool:
         """Whether the draw, if simpler and not seen, still violates; then it is the best."""
-        if draw is None or simplicity(draw.choices) >= simplicity(self.best) or draw.choices in self.tried or self.left <= 0:
+        if draw is None or simplicity(draw.choices) >= simplicity(self.best) or draw.choices in self.violates or self.left <= 0:
             return False
-        self.tried.add(draw.choices)
         self.left -= 1
-        if not judged(self.theorem, draw, plain_enough=self.quick).violates:
-            return False
-        self.best = draw.choices
-        return True
+        self.violates[draw.choices] = judged(self.theorem, draw, plain_enough=self.quick).violates
+        if self.violates[draw.choices]:
+            self.best = draw.choices
+        return self.violates[draw.choices]
 
 
 def simplicity(choices: Choices) -> tuple[int, int, Choices]:
@@ -201,16 +199,14 @@ def _hypothesis(search: _Search) -> None:
         if calls > _HYPOTHESIS_CALLS:
             return False
         search.offer(draw)
-        return draw.choices == search.best or (draw.choices in search.tried and judged(search.theorem, draw, plain_enough=search.quick).violates)
+        return search.violates.get(draw.choices, False)
 
     options = settings(
         database=database, phases=(Phase.reuse, Phase.shrink), deadline=None, max_examples=_HYPOTHESIS_CALLS, suppress_health_check=list(HealthCheck)
     )
     try:
         find(search.recipe.draws(), violates, settings=options, random=Random(0), database_key=key)
-    except (NoSuchExample, Unsatisfiable):
-        return  # the find could not be replayed through Hypothesis; what contraction has stands
-    except Exception:  # noqa: BLE001 - the reader's recipe may raise on Hypothesis' candidates; the find stands
+    except Exception:  # noqa: BLE001 - the find may not replay, or the reader's recipe raise on a candidate; what contraction has stands
         return
 
 
