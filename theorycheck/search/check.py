@@ -1,4 +1,4 @@
-"""Check: does the statement hold, on as many instances as asked for.
+"""Check: does the statement hold, on as many instances as asked for, and on the hardest that the adversary can make of them.
 
 Work is cut into fixed ranges whose tallies add up in order and end at the lowest violating index, so any number of jobs
 gives the same verdict and the same counterexample. What travels to a worker is an address, a seed and a range.
@@ -14,13 +14,15 @@ from threadpoolctl import threadpool_limits
 
 from theorycheck.errors import InvalidArgument
 from theorycheck.library import Address, address_of
+from theorycheck.search.adversary import Pursuit, pursued, pursuits
 from theorycheck.search.contraction import contracted
 from theorycheck.search.tallies import judged, tallied
-from theorycheck.search.verdicts import Counterexample, Outcome, Tally, Verdict
+from theorycheck.search.verdicts import Choices, Counterexample, Outcome, Tally, Verdict
 from theorycheck.search.workers import Workers
 from theorycheck.statements.theorems import Theorem
 
 RANGE = 64
+_DEAR = 4
 
 Progress = Callable[[Tally], Any]
 
@@ -31,6 +33,7 @@ def check(
     seed: int = 0,
     jobs: int = 1,
     *,
+    pursue: int | None = None,
     progress: Progress | None = None,
     workers: Workers | None = None,
     address: Address | None = None,
@@ -45,6 +48,9 @@ def check(
     seed : int
     jobs : int
         Processes. More than one needs a theorem that lives in a file; the verdict is the same for any number.
+    pursue : int, optional
+        Candidates that the adversary may try after the samples, starting from the nearest of them: as many as instances unless
+        given, a quarter of them for stacked (dear) claims; 0 for none.
     progress : callable, optional
         Called with the running tally.
     workers : Workers, optional
@@ -71,7 +77,7 @@ def check(
     started = perf_counter()
     if workers is None and jobs > 1:
         with Workers(jobs) as opened:
-            return check(theorem, instances, seed, jobs, progress=progress, workers=opened, address=address)
+            return check(theorem, instances, seed, jobs, pursue=pursue, progress=progress, workers=opened, address=address)
     total = Tally()
     for tally in _tallies(theorem, instances, seed, workers, address):
         total = total + tally
@@ -79,8 +85,20 @@ def check(
             progress(total)
         if total.violation is not None:
             break
-    counterexample = None if total.violation is None else counterexample_at(theorem, seed, total.violation)
+    for pursuit in _pursuits(theorem, seed, total, pursuit_budget(theorem, instances, pursue), workers, address):
+        total = total + pursuit.tally
+        if progress is not None:
+            progress(total)
+        if total.found is not None:
+            break
+    refuted = total.violation is not None or total.found is not None
+    counterexample = counterexample_at(theorem, seed, total.violation, first=total.found) if refuted else None
     return verdict_of(theorem, total, counterexample, seed, perf_counter() - started)
+
+
+def pursuit_budget(theorem: Theorem, instances: int, pursue: int | None) -> int:
+    """Candidates for the adversary: see `check`."""
+    return (instances // _DEAR if theorem.stacked else instances) if pursue is None else pursue
 
 
 def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | None, seed: int, seconds: float) -> Verdict:
@@ -100,6 +118,7 @@ def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | 
         problems=(*map(str, total.problems), *_why(outcome, total)),
         seed=seed,
         seconds=seconds,
+        pursued=total.pursued,
     )
 
 
@@ -117,18 +136,20 @@ def _why(outcome: Outcome, total: Tally) -> tuple[str, ...]:
     return ()
 
 
-def counterexample_at(theorem: Theorem, seed: int, index: int, choices: tuple[int, ...] | None = None, exhausted: bool = False) -> Counterexample:
-    """The counterexample found at an index, contracted (or as `choices`, where that was done already)."""
+def counterexample_at(
+    theorem: Theorem, seed: int, index: int | None, choices: Choices | None = None, exhausted: bool = False, *, first: Choices | None = None
+) -> Counterexample:
+    """The counterexample found at an index (None for the adversary's, met at `first`), contracted, or as `choices` where that was done."""
     with threadpool_limits(1):  # rounding modes are a thread's own
-        first = theorem.ambient.sample(seed, index).choices
+        met: Choices = first if index is None and first is not None else theorem.ambient.sample(seed, index or 0).choices
         if choices is None:
-            choices, exhausted = contracted(theorem, first, seed)
+            choices, exhausted = contracted(theorem, met, seed)
         result = judged(theorem, theorem.ambient.replay(choices))
     if result.entry is None or not result.violates:
         raise InvalidArgument(
             "choices", choices, "no longer violate the claim", "the claim is not a function of its instance: remove hidden randomness or state"
         )
-    return Counterexample(theorem, choices, result.instance, result.entry, seed, index, first, exhausted)
+    return Counterexample(theorem, choices, result.instance, result.entry, seed, index, met, exhausted)
 
 
 def ranges(instances: int) -> Iterator[tuple[int, int]]:
@@ -146,6 +167,21 @@ def _tallies(theorem: Theorem, instances: int, seed: int, workers: Workers | Non
         rule = f"needs `{theorem.name}` as a file lists it in THEOREMS or FALSE"
         raise InvalidArgument("jobs", workers.jobs, rule, "pass jobs=1, or say address=")
     yield from workers.in_order(tallied_at, [(address, seed, *span) for span in ranges(instances)])
+
+
+def _pursuits(theorem: Theorem, seed: int, total: Tally, budget: int, workers: Workers | None, address: Address | None) -> Iterator[Pursuit]:
+    """What the islands found, in order."""
+    tasks = pursuits(theorem, seed, total, budget)
+    if workers is None:
+        yield from (pursued(theorem, *task) for task in tasks)
+        return
+    address = address or address_of(theorem)
+    yield from workers.in_order(pursued_at, [(address, *task) for task in tasks])
+
+
+def pursued_at(address: Address, seed: int, starts: tuple[Choices, ...], island: int, budget: int) -> Pursuit:
+    """What a worker runs."""
+    return pursued(address.load(), seed, starts, island, budget)
 
 
 def tallied_at(address: Address, seed: int, start: int, stop: int) -> Tally:

@@ -44,7 +44,8 @@ def confirmed_claim(theorem: Theorem, rebuild: Callable[[], Any], screened: Comp
     """The claim on the instance `rebuild` returns (enforced again, unless `as_is`), with bars that may carry an accusation."""
 
     def run(precision: Precision, around: Around) -> Comparison | Broken:
-        value = rebuild()  # exact, and before the mode changes: only what is computed from it may move
+        with precision.scope():  # noise is fresh at every level
+            value = rebuild()  # exact, and before the mode changes: only what is computed from it may move
 
         def whole() -> Comparison:
             return claim_of(theorem, value if as_is else admission(theorem, value).instance, precision)

@@ -1,13 +1,17 @@
 """One instance through a theorem: enforce, re-check, compare.
 
 Claims and premises run with traps for invalid operations and division by zero, never for underflow; what is not finite on
-the way out is UNDEFINED by the comparison itself.
+the way out is UNDEFINED by the comparison itself. In a worker with a time limit, an evaluation that takes longer ends its
+process, wherever it hangs: the operating system's timer needs no help from the code that hangs.
 """
 
 from __future__ import annotations
 
+import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,7 +26,11 @@ from theorycheck.statements.theorems import Premise, Theorem
 JOINT = "joint enforcement"
 NEAR = 1e-6
 
+HAS_TIMER = hasattr(signal, "setitimer")
+
 Result = TypeVar("Result")
+
+_limit: ContextVar[float | None] = ContextVar("time_limit", default=None)
 
 
 @dataclass(frozen=True)
@@ -44,14 +52,33 @@ class Admission:
     unsure: tuple[Premise, ...] = ()
 
 
-def guarded(run: Callable[[], Result], precision: Precision) -> Result | Broken:
-    """Run in the scope of a precision with traps on; what raises comes back as `Broken`."""
+def limit_evaluations(seconds: float | None) -> None:
+    """End this process when one evaluation takes longer than so many seconds; None lifts the limit. For worker processes only."""
+    _limit.set(seconds if HAS_TIMER else None)
+
+
+@contextmanager
+def _timed() -> Iterator[None]:
+    """The timer runs inside the block; within another such block it runs already."""
+    seconds = _limit.get()
+    if seconds is None or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        with precision.scope(), np.errstate(invalid="raise", divide="raise", over="ignore", under="ignore"):
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def guarded(run: Callable[[], Result], precision: Precision) -> Result | Broken:
+    """Run in the scope of a precision with traps on; what raises comes back as `Broken`, ``exit()`` included."""
+    try:
+        with _timed(), precision.scope(), np.errstate(invalid="raise", divide="raise", over="ignore", under="ignore"):
             return run()
     except EnforcementConflict as error:
         return Broken(str(error))
-    except Exception as error:  # noqa: BLE001 - whatever a reader's claim raises makes this instance undefined, not the run
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a reader's claim raises makes this instance undefined, not the run
         return Broken(f"{type(error).__name__}: {error} ({_where(error)})")
 
 
@@ -93,6 +120,15 @@ def premise_holds(premise: Premise, instance: Any) -> bool | None:
     return None if worst.standing is Standing.VIOLATED and -worst.slack < NEAR else False
 
 
+def premise_distance(theorem: Theorem, rejected: Admission) -> float:
+    """How far a rejected instance is from the premise that rejected it: a relative slack up to 1, or 1 where nothing measures it."""
+    for premise in theorem.premises:
+        if premise.name == rejected.rejected_by and rejected.instance is not None:
+            held = premise.holds(rejected.instance)
+            return float(min(1.0, abs(held.worst.slack))) if isinstance(held, Comparison) else 1.0
+    return 1.0
+
+
 def _require_no_conflict(theorem: Theorem, broken: Premise, value: Any) -> None:
     if theorem.enforce is not None:
         return
@@ -119,7 +155,7 @@ def claim_of(theorem: Theorem, instance: Any, precision: Precision) -> Compariso
     return result
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if "theorycheck/search" not in f.filename.replace("\\", "/")]
     frame = (own or list(frames))[-1] if frames else None

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from theorycheck.instances.recipes import Draw
 from theorycheck.instances.stacking import shape_of, stacked
-from theorycheck.measured import Precision
+from theorycheck.measured import Precision, in_force
 from theorycheck.search.confirmation import confirmed_claim, confirmed_premise, is_equality, needs_confirmation
 from theorycheck.search.evaluation import NEAR, Admission, Broken, admission, claim_of, guarded
 from theorycheck.search.verdicts import Problem, Tally, Tightest
@@ -70,7 +70,8 @@ def admitted_or_not(theorem: Theorem, value: Any, rebuild: Callable[[], Any]) ->
 
 
 def _rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
-    return theorem.ambient.replay(choices).value
+    """The instance anew: the same numbers, and at each level of precision noise of its own."""
+    return theorem.ambient.replay(choices, in_force(None).level).value
 
 
 def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken) -> Judged:
@@ -166,4 +167,5 @@ def _counted(index: int, seed: int, result: Judged) -> Tally:
         too_close=int(entry.standing is Standing.TOO_CLOSE),
         violation=index if result.violates else None,
         tightest=Tightest(entry.slack, entry.label, entry.bar, index) if entry.bar <= NEAR or result.violates else None,
+        nearest=((entry.nearness, index),),
     )

@@ -12,7 +12,10 @@ import numpy as np
 from theorycheck.statements.comparisons import Entry
 from theorycheck.statements.theorems import Theorem
 
+Choices = tuple[int, ...]
+
 _PROBLEMS_KEPT = 5
+_NEAREST_KEPT = 64
 _ENTRIES_SHOWN = 120
 
 
@@ -27,12 +30,16 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Tightest:
-    """The admitted instance that came closest to the bound, among those measured to 1e-6 of the scale."""
+    """The admitted instance that came closest to the bound, among those measured to 1e-6 of the scale.
+
+    ``index`` is the number of the sample, or None where the adversary met it; then ``choices`` are the instance.
+    """
 
     slack: float
     label: str
     bar: float
-    index: int
+    index: int | None
+    choices: Choices = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,9 @@ def _merged(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
 class Tally:
     """Counts over a range of instances; tallies of successive ranges add up in order.
 
-    ``violation`` is the index of the first confirmed violation; a range ends there.
+    ``violation`` is the index of the first confirmed violation; a range ends there. ``nearest`` holds the samples that came
+    nearest to a violation, as pairs (nearness, index): where the adversary starts. ``pursued`` counts its candidates, ``found``
+    is the violation it found.
     """
 
     tried: int = 0
@@ -75,6 +84,9 @@ class Tally:
     tightest: Tightest | None = None
     violation: int | None = None
     problems: tuple[Problem, ...] = ()
+    nearest: tuple[tuple[float, int], ...] = ()
+    pursued: int = 0
+    found: Choices | None = None
 
     def __add__(self, other: Tally) -> Tally:
         both = [t for t in (self.tightest, other.tightest) if t is not None]
@@ -85,14 +97,17 @@ class Tally:
             self.holds + other.holds,
             self.too_close + other.too_close,
             self.undefined + other.undefined,
-            min(both, key=lambda t: (t.slack, t.index), default=None),
+            min(both, key=lambda t: t.slack, default=None),
             self.violation if self.violation is not None else other.violation,
             _merged(self.problems + other.problems),
+            tuple(sorted(self.nearest + other.nearest)[:_NEAREST_KEPT]),
+            self.pursued + other.pursued,
+            self.found if self.found is not None else other.found,
         )
 
     def outcome(self, tight: bool) -> Outcome:
         """The outcome these counts amount to (DESIGN, section 3)."""
-        if self.violation is not None:
+        if self.violation is not None or self.found is not None:
             return Outcome.REFUTED
         if self.admitted < max(10, self.tried / 100):
             return Outcome.VACUOUS if self.undefined <= self.admitted else Outcome.INCONCLUSIVE
@@ -114,12 +129,15 @@ class Counterexample:
         After enforcement.
     entry : Entry
         Both sides, slack and bar of the deciding comparison.
-    seed, index : int
-        Where the first violation was found.
+    seed : int
+    index : int or None
+        Of the sample that was the first violation; None where the adversary found it.
     first : tuple of int
         The choices of that first violation, before contraction.
     exhausted : bool
         Every simpler instance of the same length was tried and none violates.
+    replayed_from : str
+        The witness file it was replayed from, if it was not found anew.
 
     """
 
@@ -128,9 +146,17 @@ class Counterexample:
     instance: Any
     entry: Entry
     seed: int
-    index: int
+    index: int | None
     first: tuple[int, ...]
     exhausted: bool = False
+    replayed_from: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where the violation was first met, in words."""
+        if self.replayed_from:
+            return f"replayed from {self.replayed_from}"
+        return f"found by the adversary, seed {self.seed}" if self.index is None else f"first violated at instance {self.index} of seed {self.seed}"
 
     def __str__(self) -> str:
         e = self.entry
@@ -163,7 +189,7 @@ class Verdict:
 
     Counts: ``tried`` instances were drawn, ``admitted`` satisfied the premises, ``rejected`` says which premise turned the
     others away; of the admitted ``holds``, ``too_close`` and ``undefined`` are how the claim stood. ``tightest`` came closest
-    to the bound. ``problems`` are sentences about what went wrong.
+    to the bound. ``problems`` are sentences about what went wrong. ``pursued`` candidates of the adversary came after the samples.
     """
 
     theorem: Theorem
@@ -179,6 +205,7 @@ class Verdict:
     problems: tuple[str, ...]
     seed: int
     seconds: float
+    pursued: int = 0
 
     def __str__(self) -> str:
         lines = [f"{self.theorem.name}: {self.outcome.name}, {self.admitted} of {self.tried} instances admitted (seed {self.seed})"]

@@ -22,6 +22,9 @@ import numpy as np
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS, PLAIN_ULPS, Measured
 
+OPPOSITE = 1500.0  # the nearness of sides of opposite signs: no logarithm of a ratio of two numbers is larger
+_LEAST = 1e-300
+
 
 class Standing(Enum):
     """How a comparison stands; the later, the worse."""
@@ -55,6 +58,25 @@ class Entry:
     label: str
     left: float
     right: float
+    relation: Relation = Relation.AT_MOST
+
+    @property
+    def nearness(self) -> float:
+        """How near to a violation: below 0 for one, small for a near miss, at most 1,501.
+
+        For an inequality the logarithm of the ratio of its sides, which still tells instances apart where the slack has
+        saturated at 1; for an equality the logarithm of the bar over the difference.
+        """
+        if self.relation is Relation.EQUAL:
+            return float(np.clip(np.log((self.bar + _LEAST) / (-self.slack + _LEAST)), -OPPOSITE, OPPOSITE))
+        small, large = sorted((abs(self.left), abs(self.right)))
+        if large == 0:
+            return 0.0
+        if self.left * self.right < 0:
+            away = OPPOSITE + small / large
+        else:
+            away = OPPOSITE if small == 0 else float(np.log(large) - np.log(small))
+        return away if self.slack > 0 else -away
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +203,7 @@ class Comparison:
         badness = np.where(~finite, 2, np.where(difference < -error, 3, np.where(holds, 0, 1)))
         key = np.where(finite, slack, 0.0)
         i = int(np.lexsort((key, -badness))[0])
-        return Entry(_BY_BADNESS[int(badness[i])], float(slack[i]), float(bar[i]), self.label, float(left[i]), float(right[i]))
+        return Entry(_BY_BADNESS[int(badness[i])], float(slack[i]), float(bar[i]), self.label, float(left[i]), float(right[i]), self.relation)
 
 
 _BY_BADNESS = tuple(Standing)

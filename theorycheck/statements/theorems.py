@@ -24,8 +24,8 @@ class Ambient(Protocol):
     def sample(self, seed: int, index: int) -> Any:
         """Instance `index` of seed `seed`, as a draw with ``value`` and ``choices``."""
 
-    def replay(self, choices: Any) -> Any:
-        """The draw of these choices."""
+    def replay(self, choices: Any, fresh: int = 0) -> Any:
+        """The draw of these choices, with the addressable noise of an epoch."""
 
     def on(self, X: Any, y: Any) -> Any:
         """The same on the reader's data."""
