@@ -9,7 +9,7 @@ confirmed like a sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,10 +20,10 @@ from threadpoolctl import threadpool_limits
 
 from theorycheck.instances.choices import Group
 from theorycheck.instances.recipes import Draw, Recipe
-from theorycheck.instances.stacking import shape_of, stacked
 from theorycheck.instances.tables import NormalTable, RealTable
-from theorycheck.search.evaluation import NEAR, Admission, Broken, admission, claim_of, guarded, premise_distance
-from theorycheck.search.tallies import SCREEN, judged
+from theorycheck.search.evaluation import NEAR
+from theorycheck.search.screening import screened
+from theorycheck.search.tallies import judged
 from theorycheck.search.verdicts import Choices, Tally, Tightest
 from theorycheck.statements.comparisons import OPPOSITE, Entry, Standing
 from theorycheck.statements.theorems import Theorem
@@ -73,7 +73,7 @@ class _Island:
         """What each candidate is worth; raises `_Over` at the first confirmed violation or at the end of the budget."""
         draws = draws[: self.budget - self.spent]
         self.spent += len(draws)
-        results = list(_screened(self.theorem, draws))
+        results = screened(self.theorem, draws)
         values = [self._value(draw, result) for draw, result in zip(draws, results, strict=True)]
         if self.spent >= self.budget:
             raise _Over
@@ -81,7 +81,7 @@ class _Island:
 
     def _value(self, draw: Draw | None, result: Entry | float) -> float:
         if draw is None or not isinstance(result, Entry):
-            return result if isinstance(result, float) else _BROKEN
+            return _REJECTED + result if isinstance(result, float) and np.isfinite(result) else _BROKEN
         if result.standing is Standing.VIOLATED:
             return self._accuse(draw)
         if result.standing is Standing.UNDEFINED:
@@ -246,40 +246,3 @@ def starts_of(theorem: Theorem, seed: int, total: Tally) -> tuple[tuple[Choices,
         order.append((rounds[shape], position))
     ranked = [draws[position].choices for _, position in sorted(order)][: ISLANDS * STARTS_AN_ISLAND]
     return tuple(tuple(ranked[i::ISLANDS]) for i in range(ISLANDS) if ranked[i::ISLANDS])
-
-
-def _screened(theorem: Theorem, draws: Sequence[Draw | None]) -> Iterator[Entry | float]:
-    """The screened entry of each candidate or what it is worth where it has none; stacks as one call."""
-    admitted = [_admitted(theorem, draw) for draw in draws]
-    if theorem.stacked:
-        together = [i for i, a in enumerate(admitted) if isinstance(a, Admission)]
-        shapes = [shape_of(admitted[i].instance) for i in together]  # type: ignore[union-attr]
-        if len(together) > 1 and all(shape == shapes[0] for shape in shapes):
-            entries = guarded(partial(_stack, theorem, [admitted[i].instance for i in together]), SCREEN)  # type: ignore[union-attr]
-            if not isinstance(entries, Broken):
-                answers = dict(zip(together, entries, strict=True))
-                yield from (answers[i] if isinstance(a, Admission) else a for i, a in enumerate(admitted))
-                return
-    for a in admitted:
-        if not isinstance(a, Admission):
-            yield a
-            continue
-        entry = guarded(lambda: claim_of(theorem, a.instance, SCREEN).worst, SCREEN)  # noqa: B023 - used at once
-        yield _BROKEN if isinstance(entry, Broken) else entry
-
-
-def _stack(theorem: Theorem, instances: list[Any]) -> list[Entry]:
-    return list(theorem.claim(stacked(instances), SCREEN).lanes(len(instances)))
-
-
-def _admitted(theorem: Theorem, draw: Draw | None) -> Admission | float:
-    """The candidate after enforcement, or what it is worth as a reject: the nearer to the premise, the better."""
-    if draw is None:
-        return _BROKEN
-    found = guarded(lambda: admission(theorem, draw.value), SCREEN)
-    if isinstance(found, Broken):
-        return _BROKEN
-    if found.rejected_by is None:
-        return found
-    distance = guarded(lambda: premise_distance(theorem, found), SCREEN)
-    return _REJECTED + (1.0 if isinstance(distance, Broken) else distance)

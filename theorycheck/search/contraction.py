@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, islice, product, takewhile
 from math import comb
 from random import Random
 
@@ -20,7 +20,10 @@ from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 from theorycheck.instances.choices import Group
 from theorycheck.instances.recipes import Draw, Recipe
 from theorycheck.instances.tables import IntegerTable
-from theorycheck.search.tallies import judged
+from theorycheck.search.evaluation import NEAR
+from theorycheck.search.screening import screened
+from theorycheck.search.tallies import judged, plainly_violated
+from theorycheck.statements.comparisons import Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
 Choices = tuple[int, ...]
@@ -30,7 +33,8 @@ _REDRAW_FROM = 2**62
 _MOVES = 4000
 _HYPOTHESIS_CALLS = 400
 _EXHAUSTIVE = 2000
-_DEAR_MOVES = 60  # for stacked claims: they are stacked because one instance by itself is dear
+_DEAR_MOVES = 120  # for stacked claims, whose candidates are screened so many together: one by itself is dear
+_TOGETHER = 64
 _PAIRED = 10  # raised choices that are lowered in pairs
 _PAIR_DEPTH = 5
 _WAYS = 729
@@ -49,15 +53,38 @@ class _Search:
     def __post_init__(self) -> None:
         self.violates: dict[Choices, bool] = {self.best: True}
 
-    def offer(self, draw: Draw | None) -> bool:
-        """Whether the draw, if simpler and not seen, still violates; then it is the best."""
-        if draw is None or simplicity(draw.choices) >= simplicity(self.best) or draw.choices in self.violates or self.left <= 0:
-            return False
-        self.left -= 1
-        self.violates[draw.choices] = judged(self.theorem, draw, plain_enough=self.quick).violates
-        if self.violates[draw.choices]:
-            self.best = draw.choices
-        return self.violates[draw.choices]
+    def offer(self, *draws: Draw | None) -> bool:
+        """Whether one of the draws, if simpler and not seen, still violates; the first that does is the best.
+
+        The candidates of stacked claims are screened together.
+        """
+        return self.first(iter(draws))
+
+    def first(self, draws: Iterator[Draw | None]) -> bool:
+        """The same for a sequence of candidates that is read only as far as needed."""
+        while self.left > 0:
+            new = (d for d in draws if d is not None and simplicity(d.choices) < simplicity(self.best) and d.choices not in self.violates)
+            together = list(islice(new, _TOGETHER if self.theorem.stacked else 1))
+            if not together:
+                return False
+            self.left -= 1
+            for draw, violates in zip(together, self._judged(together), strict=True):
+                self.violates[draw.choices] = violates
+                if violates:
+                    self.best = draw.choices
+                    return True
+        return False
+
+    def _judged(self, draws: list[Draw]) -> Iterator[bool]:
+        """Whether each of the draws violates."""
+        if len(draws) == 1:
+            yield judged(self.theorem, draws[0], plain_enough=self.quick).violates
+            return
+        for draw, entry in zip(draws, screened(self.theorem, draws), strict=True):
+            if not isinstance(entry, Entry) or (entry.standing is not Standing.VIOLATED and abs(entry.slack) >= NEAR):
+                yield False
+            else:
+                yield (self.quick and plainly_violated(entry)) or judged(self.theorem, draw, plain_enough=self.quick).violates
 
 
 def simplicity(choices: Choices) -> tuple[int, int, Choices]:
@@ -87,16 +114,15 @@ def _contracted(theorem: Theorem, recipe: Recipe, choices: Choices, seed: int, q
         _lower_sizes(search)
         _lower_numbers(search)
         _redraw_numbers(search)
-    if theorem.stacked:
-        return search.best, False
-    _hypothesis(search)
+    if not theorem.stacked:
+        _hypothesis(search)
     return search.best, _exhaust(search)
 
 
 def _redraw_tiny(search: _Search, seed: int) -> None:
-    for j in range(_REDRAWN):
-        drawn = _quietly(search.recipe.sample, seed, _REDRAW_FROM + 4 * j + 3)
-        search.offer(drawn)
+    draws = (_quietly(search.recipe.sample, seed, _REDRAW_FROM + 4 * j + 3) for j in range(_REDRAWN))
+    while search.first(draws):
+        pass
 
 
 def _quietly(make, *arguments) -> Draw | None:  # type: ignore[no-untyped-def]
@@ -110,12 +136,8 @@ def _quietly(make, *arguments) -> Draw | None:  # type: ignore[no-untyped-def]
 def _lower_sizes(search: _Search) -> None:
     moved = True
     while moved and search.left > 0:
-        moved = False
-        draw = search.recipe.replay(search.best)
-        for candidate in _smaller_shapes(draw.groups):
-            if search.offer(_quietly(search.recipe.replay_groups, candidate)):
-                moved = True
-                break
+        groups = search.recipe.replay(search.best).groups
+        moved = search.first(_quietly(search.recipe.replay_groups, candidate) for candidate in _smaller_shapes(groups))
 
 
 def _smaller_shapes(groups: tuple[Group, ...]) -> Iterator[tuple[Group, ...]]:
@@ -134,15 +156,11 @@ def _smaller_shapes(groups: tuple[Group, ...]) -> Iterator[tuple[Group, ...]]:
 def _lower_numbers(search: _Search) -> None:
     position = 0
     while position < len(search.best) and search.left > 0:
-        current = search.best[position]
-        for lower in _lower_indices(current):
-            if search.offer(_with(search, {position: lower})):
-                break
-        twins = [k for k in range(position + 1, len(search.best)) if search.best[k] == search.best[position] > 0]
-        for twin in twins:
+        search.first(_with(search, {position: lower}) for lower in _lower_indices(search.best[position]))
+        if position < len(search.best):
             now = search.best[position]
-            if any(search.offer(_with(search, {position: low, twin: low})) for low in _lower_indices(now)):
-                break
+            twins = [k for k in range(position + 1, len(search.best)) if search.best[k] == now > 0]
+            search.first(_with(search, {position: low, twin: low}) for twin in twins for low in _lower_indices(now))
         position += 1
     _lower_pairs(search)
 
@@ -154,9 +172,7 @@ def _lower_pairs(search: _Search) -> None:
         if max(i, j) >= len(search.best):
             return
         lower = product(range(min(search.best[i], _PAIR_DEPTH)), range(min(search.best[j], _PAIR_DEPTH)))
-        for a, b in sorted(lower, key=sum):
-            if search.offer(_with(search, {i: a, j: b})):
-                break
+        search.first(_with(search, {i: a, j: b}) for a, b in sorted(lower, key=sum))
 
 
 def _redraw_numbers(search: _Search) -> None:
@@ -168,9 +184,7 @@ def _redraw_numbers(search: _Search) -> None:
     else:
         generator = Random(0)
         ways = [tuple(generator.randrange(3) for _ in free) for _ in range(_WAYS // 3)]
-    for way in ways:
-        if search.offer(_with(search, dict(zip(free, way, strict=True)))):
-            return
+    search.first(_with(search, dict(zip(free, way, strict=True))) for way in ways)
 
 
 def _lower_indices(index: int) -> list[int]:
@@ -216,13 +230,9 @@ def _exhaust(search: _Search) -> bool:
     if n == 0 or comb(n + total, n) > _EXHAUSTIVE:
         return False
     search.left = max(search.left, _EXHAUSTIVE)
-    for s in range(total + 1):
-        for candidate in _sequences(n, s):
-            if simplicity(candidate) >= simplicity(search.best):
-                return True
-            draw = _quietly(search.recipe.replay, candidate)
-            if draw is not None and draw.choices == candidate and search.offer(draw):
-                return True
+    simpler = takewhile(lambda c: simplicity(c) < simplicity(search.best), (c for s in range(total + 1) for c in _sequences(n, s)))
+    draws = ((c, _quietly(search.recipe.replay, c)) for c in simpler)
+    search.first(draw for c, draw in draws if draw is not None and draw.choices == c)
     return True
 
 

@@ -12,14 +12,14 @@ from threadpoolctl import threadpool_limits
 
 from theorycheck.instances.recipes import Draw
 from theorycheck.instances.stacking import shape_of, stacked
-from theorycheck.measured import Precision, in_force
+from theorycheck.measured import in_force
 from theorycheck.search.confirmation import confirmed_claim, confirmed_premise, is_equality, needs_confirmation
 from theorycheck.search.evaluation import NEAR, Admission, Broken, admission, claim_of, guarded
+from theorycheck.search.screening import SCREEN
 from theorycheck.search.verdicts import Problem, Tally, Tightest
 from theorycheck.statements.comparisons import Comparison, Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
-SCREEN = Precision(0)
 PLAIN = 1e-3  # a relative violation above this, and a bar below this share of it, is plain to see
 
 
@@ -51,9 +51,14 @@ def judged(theorem: Theorem, draw: Draw, *, plain_enough: bool = False) -> Judge
     screened = guarded(partial(claim_of, theorem, admitted.instance, SCREEN), SCREEN)
     if plain_enough and isinstance(screened, Comparison):
         entry = guarded(lambda: screened.worst, SCREEN)
-        if isinstance(entry, Entry) and entry.standing is Standing.VIOLATED and -entry.slack > max(PLAIN, entry.bar / PLAIN):
+        if isinstance(entry, Entry) and plainly_violated(entry):
             return Judged(admitted.instance, entry=entry)
     return _confirmed(theorem, rebuild, admitted.instance, screened)
+
+
+def plainly_violated(entry: Entry) -> bool:
+    """Whether a screened violation is so large, and so much larger than its bar, that no confirmation could turn it."""
+    return entry.standing is Standing.VIOLATED and -entry.slack > max(PLAIN, entry.bar / PLAIN)
 
 
 def admitted_or_not(theorem: Theorem, value: Any, rebuild: Callable[[], Any]) -> Admission | Judged:
