@@ -8,7 +8,7 @@ import pytest
 
 import theorycheck as tc
 from theorycheck.library import Address, load
-from theorycheck.search.adversary import ISLANDS, pursuits
+from theorycheck.search.adversary import LEAST, pursuits
 from theorycheck.search.tallies import tallied
 
 FILE = Path(__file__).with_name("needles.py")
@@ -47,8 +47,8 @@ def test_a_pursuit_is_a_function_of_its_address():
     total = tallied(needle, 2, 0, 256)
     first, again = pursuits(needle, 2, total, 800), pursuits(needle, 2, total, 800)
     assert first == again
-    assert len(first) == ISLANDS
-    assert [task[2] for task in first] == list(range(ISLANDS))
+    assert len(first) == 1 + 800 // LEAST
+    assert [task[2] for task in first] == list(range(5))
 
 
 def product_at_most_squares(p, precision, factor=1.0):
@@ -66,7 +66,7 @@ TIED = tc.Theorem("tied", tc.CONJECTURE, AMBIENT, (), product_at_most_squares, t
 def test_a_true_near_tie_is_pursued_and_never_accused(theorem):
     verdict = tc.check(theorem, instances=200, seed=5, pursue=4000)
     assert verdict.outcome is tc.Outcome.CORROBORATED, str(verdict)
-    assert verdict.pursued == 4000
+    assert 3990 <= verdict.pursued <= 4000
     assert abs(verdict.tightest.slack) < 1e-9
 
 

@@ -28,7 +28,8 @@ from theorycheck.search.verdicts import Choices, Tally, Tightest
 from theorycheck.statements.comparisons import OPPOSITE, Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
-ISLANDS = 8
+ISLANDS = 8  # at most, with so many candidates each at least
+LEAST = 200
 STARTS_AN_ISLAND = 4
 
 _REJECTED, _BROKEN = 2 * OPPOSITE, 4 * OPPOSITE  # what candidates without an entry are worth; the others their nearness, which is less
@@ -230,11 +231,13 @@ def _worth_of_points(island: _Island, box: _Box, points: np.ndarray) -> np.ndarr
 
 def pursuits(theorem: Theorem, seed: int, total: Tally, budget: int) -> list[tuple[int, tuple[Choices, ...], int, int]]:
     """The islands that follow a tally of samples, as arguments of `pursued` after the theorem; none where a violation is known."""
-    starts = () if total.violation is not None or budget < ISLANDS else starts_of(theorem, seed, total)
+    if total.violation is not None or budget < 1:
+        return []
+    starts = starts_of(theorem, seed, total, min(ISLANDS, 1 + budget // LEAST))
     return [(seed, chosen, island, budget // len(starts)) for island, chosen in enumerate(starts)]
 
 
-def starts_of(theorem: Theorem, seed: int, total: Tally) -> tuple[tuple[Choices, ...], ...]:
+def starts_of(theorem: Theorem, seed: int, total: Tally, islands: int) -> tuple[tuple[Choices, ...], ...]:
     """The starts of each island: the nearest samples, those of different shapes first."""
     recipe: Recipe = theorem.ambient  # type: ignore[assignment]
     draws = [recipe.sample(seed, index) for _, index in total.nearest]
@@ -244,5 +247,5 @@ def starts_of(theorem: Theorem, seed: int, total: Tally) -> tuple[tuple[Choices,
         shape = tuple((g.table, g.shape, g.indices if g.table.is_size else ()) for g in draw.groups)
         rounds[shape] = rounds.get(shape, -1) + 1
         order.append((rounds[shape], position))
-    ranked = [draws[position].choices for _, position in sorted(order)][: ISLANDS * STARTS_AN_ISLAND]
-    return tuple(tuple(ranked[i::ISLANDS]) for i in range(ISLANDS) if ranked[i::ISLANDS])
+    ranked = [draws[position].choices for _, position in sorted(order)][: islands * STARTS_AN_ISLAND]
+    return tuple(tuple(ranked[i::islands]) for i in range(islands) if ranked[i::islands])

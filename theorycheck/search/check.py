@@ -22,7 +22,7 @@ from theorycheck.search.workers import Workers
 from theorycheck.statements.theorems import Theorem
 
 RANGE = 64
-_DEAR = 4
+_SHARE = 4
 
 Progress = Callable[[Tally], Any]
 
@@ -49,8 +49,8 @@ def check(
     jobs : int
         Processes. More than one needs a theorem that lives in a file; the verdict is the same for any number.
     pursue : int, optional
-        Candidates that the adversary may try after the samples, starting from the nearest of them: as many as instances unless
-        given, a quarter of them for stacked (dear) claims; 0 for none.
+        Candidates that the adversary may try after the samples, starting from the nearest of them: a quarter of the instances
+        unless given; 0 for none.
     progress : callable, optional
         Called with the running tally.
     workers : Workers, optional
@@ -85,7 +85,7 @@ def check(
             progress(total)
         if total.violation is not None:
             break
-    for pursuit in _pursuits(theorem, seed, total, pursuit_budget(theorem, instances, pursue), workers, address):
+    for pursuit in _pursuits(theorem, seed, total, pursuit_budget(instances, pursue), workers, address):
         total = total + pursuit.tally
         if progress is not None:
             progress(total)
@@ -96,9 +96,9 @@ def check(
     return verdict_of(theorem, total, counterexample, seed, perf_counter() - started)
 
 
-def pursuit_budget(theorem: Theorem, instances: int, pursue: int | None) -> int:
+def pursuit_budget(instances: int, pursue: int | None = None) -> int:
     """Candidates for the adversary: see `check`."""
-    return (instances // _DEAR if theorem.stacked else instances) if pursue is None else pursue
+    return instances // _SHARE if pursue is None else pursue
 
 
 def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | None, seed: int, seconds: float) -> Verdict:

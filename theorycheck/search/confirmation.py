@@ -24,7 +24,7 @@ from theorycheck.statements.comparisons import Comparison, Entry, Relation, Stan
 from theorycheck.statements.theorems import Premise, Theorem
 
 LEVELS = (1, 2)
-SHUFFLES = 12  # a rounding error that one shuffled run shows with probability 1/2 escapes all of them once in 4,096
+SHUFFLES = 32  # a rounding error that one shuffled run shows with probability 1/2 escapes all of them once in 4·10⁹: an adversary tries often
 FEW_SHUFFLES = 2  # where the violation is a million times larger than the rounding of a well-conditioned claim
 
 Around = Callable[[], AbstractContextManager[None]]

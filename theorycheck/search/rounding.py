@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-_SWITCHES = 200_000  # instructions after which a shuffled run keeps its last mode: a long loop in Python is not slowed for ever
+_SWITCHES = 200_000  # instructions after which a shuffled run only switches at calls: a long loop in Python is not slowed for ever
 
 
 class Rounding(Enum):
@@ -92,12 +92,12 @@ def _switcher(found: tuple[ctypes.CDLL, tuple[int, ...]], seed: int) -> Callable
     def switch(frame: FrameType, event: str, arg: Any) -> Any:
         nonlocal state, left
         left -= 1
+        state = (state * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
+        set_mode(directions[state >> 63])
         if left < 0:
             return None
         if event == "call":
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        state = (state * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
-        set_mode(directions[state >> 63])
         return switch
 
     return switch

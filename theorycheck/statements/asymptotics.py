@@ -37,7 +37,7 @@ def tends_to(label: str, scales: Any, values: Any, limit: Any, resolution: float
     ratios = scales[1:] / scales[:-1]
     if np.ptp(ratios) > 0.01 * abs(ratios[0]):
         raise InvalidArgument("scales", scales, "must be in a constant ratio", "pass scales such as 0.1 * 2.0 ** -np.arange(5)")
-    extrapolated, bar = _extrapolated(seen)
+    extrapolated, bar = _extrapolated(seen, _nearer(scales))
     return Comparison(label, Relation.EQUAL, Measured(extrapolated, bar), Measured.of(limit), resolution)
 
 
@@ -62,7 +62,7 @@ def scales_as(label: str, xs: Any, ys: Any, exponent: float, resolution: float =
         raise InvalidArgument("ys", seen.value, "must be positive", "pass absolute values, and leave out exact zeros")
     logs = np.log(seen)
     slopes = (logs[1:] - logs[:-1]) / Measured(np.diff(np.log(xs)))
-    extrapolated, bar = _extrapolated(slopes)
+    extrapolated, bar = _extrapolated(slopes, _nearer(xs))
     return Comparison(label, Relation.EQUAL, Measured(extrapolated, bar), Measured.of(exponent), resolution)
 
 
@@ -77,11 +77,19 @@ def _checked(scales: Any, count: int, least: int = 3) -> np.ndarray:
     return scales
 
 
-def _extrapolated(seen: Measured) -> tuple[np.ndarray, np.ndarray]:
+def _nearer(scales: np.ndarray) -> float:
+    """The factor below 1 by which successive scales come nearer to their limit."""
+    ratio = float(scales[-1] / scales[-2])
+    return min(ratio, 1 / ratio)
+
+
+def _extrapolated(seen: Measured, nearer: float) -> tuple[np.ndarray, np.ndarray]:
     """The last value plus the rest of a geometric series, and a bar for it.
 
     The bar is that rest, more of it the more the ratio of successive changes still drifts (a logarithm's drifts to 1), plus the
-    bars seen, amplified as the extrapolation amplifies them. Where the changes are within the bars already, the last value stands.
+    bars seen, amplified as the extrapolation amplifies them. Changes that shrink faster than the scales may do so because terms of
+    different order cancel just there: what the larger changes before leave at the rate of the scales is the least bar. Where the
+    changes are within the bars already, the last value stands.
     """
     v, e = seen.value, seen.error
     changes = np.diff(v, axis=0)[-3:]
@@ -92,7 +100,13 @@ def _extrapolated(seen: Measured) -> tuple[np.ndarray, np.ndarray]:
         left = 1 - np.abs(ratio)
         rest = changes[-1] * ratio / (1 - ratio)
         converging = np.abs(ratio) <= _SLOWEST
-        bar = np.where(converging, np.abs(rest) * (1 + _DRIFT * drift / left) + noise / left**2, np.inf)
+        bar = np.where(converging, np.maximum(np.abs(rest) * (1 + _DRIFT * drift / left), _unseen(changes, nearer)) + noise / left**2, np.inf)
     flat = (np.abs(changes[-1]) <= noise) & (np.abs(changes[-2]) <= 2 * noise)
     value = np.where(flat | ~converging, v[-1], v[-1] + np.nan_to_num(rest))
     return value, np.where(flat, 4 * noise, bar)
+
+
+def _unseen(changes: np.ndarray, nearer: float) -> np.ndarray:
+    """What is left after the last change where every change since the largest only shrank at the rate `nearer`."""
+    ages = np.arange(len(changes))[::-1].reshape(-1, *(1,) * (changes.ndim - 1))
+    return np.asarray(np.max(np.abs(changes) * nearer**ages, axis=0) * nearer / (1 - nearer))

@@ -104,6 +104,9 @@ class Theorem:
     def __str__(self) -> str:
         return self.name
 
+    def _repr_latex_(self) -> str | None:
+        return f"$$\n{self.statement}\n$$" if self.statement else None
+
     def without(self, premise: Premise | str, enforce: Enforce | None = None) -> Theorem:
         """The statement with one premise dropped, and its map with it: the generator widens.
 
