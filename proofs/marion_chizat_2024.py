@@ -20,7 +20,6 @@ Not covered  Small and residual initialisation (theorems 2 and 3), the largest u
 from functools import partial
 
 import numpy as np
-import sympy as sp
 
 import theorycheck as tc
 from theorycheck.instances import DeepLinearFit, deep_linear_fits
@@ -261,36 +260,10 @@ def with_last_layer_frozen(f: DeepLinearFit, precision: tc.Precision) -> tc.Comp
     return tc.at_least("S(W_1..W_{L-1}) ≥ 2 L |w*|^(2-2/L) a", tc.top_eigenvalue(hessian), lower(f))
 
 
-# -- what algebra settles --
+# -- what algebra settles: chains from the derived Hessian to the bound, each depth apart, any widths --
 
-
-def best_first_gain() -> tuple[tc.Inequality, ...]:
-    """With t = τ^(L-1), b = β^L and zᵀz = ζ^L: t b + (L-1) t^(-1/(L-1)) zᵀz ≥ L b^(1/L) (zᵀz)^(1-1/L), by weighted AM-GM."""
-    tau, beta, zeta = sp.symbols("tau beta zeta", positive=True)
-    found = []
-    for depth in (2, 3, 5):
-        terms = tau ** (depth - 1) * beta**depth, zeta**depth / tau
-        by = tc.ArithmeticGeometric(terms, (sp.Rational(1, depth), sp.Rational(depth - 1, depth)), sp.Integer(depth))
-        found.append(tc.Inequality(depth * beta * zeta ** (depth - 1), terms[0] + (depth - 1) * terms[1], by=by))
-    return tuple(found)
-
-
-def ratios_at_least() -> tuple[tc.Inequality, ...]:
-    """AM-GM for L-1 ratios whose product is 1/t: their sum is at least (L-1) t^(-1/(L-1))."""
-    found = []
-    for terms in (2, 3):
-        ratios = sp.symbols(f"r2:{terms + 2}", positive=True)
-        weights = (sp.Rational(1, terms),) * terms
-        by = tc.ArithmeticGeometric(ratios, weights, sp.Integer(terms))
-        found.append(tc.Inequality(terms * sp.Mul(*ratios) ** sp.Rational(1, terms), sum(ratios), by=by))
-    return tuple(found)
-
-
-def square_of_upper() -> tuple[tc.Identity, ...]:
-    """(2L-1)Λ² + (L-1)²a² - (Λ + (L-1)a)² = 2(L-1)Λ(Λ - a), which is not negative."""
-    top, a, depth = sp.symbols("Lambda a L", positive=True)
-    upper_square = (2 * depth - 1) * top**2 + (depth - 1) ** 2 * a**2
-    return (tc.Identity(upper_square - (top + (depth - 1) * a) ** 2, 2 * (depth - 1) * top * (top - a)),)
+chains = tc.symbolic.identities.chains  # type: ignore[attr-defined]
+any_depth, exact_sharpness, flat_minima = chains.any_depth, chains.exact_sharpness, chains.flat_minima
 
 
 # -- the theorems --
@@ -303,7 +276,7 @@ sharpness_ge_of_minimiser = tc.Theorem(
     lower_bound,
     r"S(\theta) \ge 2 L \, |w^*|^{2-2/L} a",
     tight=True,
-    identities=ratios_at_least(),
+    identities=(flat_minima.lower, any_depth.lower),
 )
 sharpness_ge_energy_of_minimiser = tc.Theorem(
     "sharpness_ge_energy_of_minimiser",
@@ -313,7 +286,7 @@ sharpness_ge_energy_of_minimiser = tc.Theorem(
     energy_bound,
     r"S(\theta) \ge 2 L \, b^{1/L} (a |w^*|^2)^{1-1/L} \ge 2 L \, |w^*|^{2-2/L} a",
     tight=True,
-    identities=best_first_gain(),
+    identities=(flat_minima.energy, flat_minima.lower, any_depth.lower),
 )
 sharpness_ge_least_of_minimiser = tc.Theorem(
     "sharpness_ge_least_of_minimiser",
@@ -323,7 +296,7 @@ sharpness_ge_least_of_minimiser = tc.Theorem(
     least_bound,
     r"S(\theta) \ge \min_{t>0} 2 \lambda_{\max}\left(t\Sigma + (L-1) t^{-1/(L-1)} z z^\top\right)",
     tight=True,
-    identities=ratios_at_least(),
+    identities=(exact_sharpness.least,),
 )
 sharpness_eq_least_of_flattest = tc.Theorem(
     "sharpness_eq_least_of_flattest",
@@ -332,6 +305,7 @@ sharpness_eq_least_of_flattest = tc.Theorem(
     (target_nonzero,),
     attained,
     r"S(W_k = s_k u_k u_{k-1}^\top) = S_{\min}, \quad s_1 = |w^*| / \sqrt t, \; s_k = t^{1/(2(L-1))}",
+    identities=(exact_sharpness.least, exact_sharpness.attained),
 )
 least_sharpness_le = tc.Theorem(
     "least_sharpness_le",
@@ -341,7 +315,7 @@ least_sharpness_le = tc.Theorem(
     chain,
     r"S_{\min} \le S_{\mathrm{bal}} \le 2 |w^*|^{2-2/L} (\Lambda + (L-1) a) \le 2 |w^*|^{2-2/L} \sqrt{(2L-1) \Lambda^2 + (L-1)^2 a^2}",
     tight=True,
-    identities=square_of_upper(),
+    identities=(exact_sharpness.balanced, exact_sharpness.upper),
 )
 sharpness_eq_balanced_of_balanced = tc.Theorem(
     "sharpness_eq_balanced_of_balanced",
@@ -351,6 +325,7 @@ sharpness_eq_balanced_of_balanced = tc.Theorem(
     balanced_value,
     r"S = 2 |w^*|^{2-2/L} \lambda_{\max}\left(\Sigma + (L-1) z z^\top / |w^*|^2\right)",
     enforce=balanced,
+    identities=(exact_sharpness.balanced,),
 )
 balanced_gap_closes = tc.Theorem(
     "balanced_gap_closes",
@@ -360,6 +335,7 @@ balanced_gap_closes = tc.Theorem(
     gap_bound,
     r"S_{\mathrm{bal}} / (2 L |w^*|^{2-2/L} a) \le (L-1)/L + \Lambda / (L a)",
     tight=True,
+    identities=(exact_sharpness.gap_sum,),
 )
 least_sharpness_eq_of_top_target = tc.Theorem(
     "least_sharpness_eq_of_top_target",
@@ -368,6 +344,7 @@ least_sharpness_eq_of_top_target = tc.Theorem(
     (target_nonzero, top_target),
     all_agree,
     r"S_{\min} = S_{\mathrm{bal}} = 2 L \Lambda |w^*|^{2-2/L}",
+    identities=(flat_minima.top_target, exact_sharpness.top_balanced),
 )
 sharpness_unbounded_of_minimiser = tc.Theorem(
     "sharpness_unbounded_of_minimiser",
@@ -377,6 +354,7 @@ sharpness_unbounded_of_minimiser = tc.Theorem(
     unbounded_along_rescaling,
     r"S(W_1/\tau, \tau W_2, W_3, \dots) \ge 2 \Lambda \tau^2 |W_2^\top \cdots W_L^\top|^2",
     tight=True,
+    identities=(flat_minima.rescaled,),
 )
 
 THEOREMS = (

@@ -148,12 +148,17 @@ def unbalanced_speed(p: Pair, precision: tc.Precision, conserved: float = 1.0) -
 
 
 def closed_forms() -> dict[str, tc.Identity]:
-    """The logistic solves its equation; the speed of an unbalanced mode."""
-    s, a0, t, u, v = sp.symbols("s a_0 t u v", positive=True)
+    """The logistic and F_4 (from below and from above s) solve their equations; the speed of an unbalanced mode."""
+    s, a0, t, a, u, v = sp.symbols("s a_0 t a u v", positive=True)
     E = sp.exp(2 * s * t)
     mode = s * E / (E - 1 + s / a0)
+    top, root = sp.sqrt(s), sp.sqrt(a)
+    F = [(-2 / (s * root) + (sp.log(top + root) - sp.log(gap)) / s ** sp.Rational(3, 2)) / 4 for gap in (top - root, root - top)]
+    below, above = (tc.Identity(sp.diff(branch, a), 1 / (4 * a ** sp.Rational(3, 2) * (s - a))) for branch in F)
     return {
         "logistic": tc.Identity(sp.diff(mode, t), 2 * mode * (s - mode)),
+        "below": below,
+        "above": above,
         "speed": tc.Identity((u**2 + v**2) ** 2, (v**2 - u**2) ** 2 + 4 * (u * v) ** 2),
     }
 
@@ -175,7 +180,13 @@ learning_time_of_two_layers = tc.Theorem(
     "learning_time_of_two_layers", paper, two, (*decoupled, apart), time_to_reach, r"t = \frac{1}{2s} \ln \frac{a_f (s - a_0)}{a_0 (s - a_f)}"
 )
 deep_mode_obeys_its_integral = tc.Theorem(
-    "deep_mode_obeys_its_integral", paper, four, (*decoupled, apart), deep_integral, r"F_4(a(t)) - F_4(a_0) = t"
+    "deep_mode_obeys_its_integral",
+    paper,
+    four,
+    (*decoupled, apart),
+    deep_integral,
+    r"F_4(a(t)) - F_4(a_0) = t",
+    identities=(forms["below"], forms["above"]),
 )
 unbalanced_mode_speed = tc.Theorem(
     "unbalanced_mode_speed", paper, pairs, (), unbalanced_speed, r"\dot a = \sqrt{c_0^2 + 4a^2}\,(s - a)", identities=(forms["speed"],)

@@ -30,7 +30,7 @@ from theorycheck.symbolic.parametrizations import Parametrization, QuadraticForm
 u, v, h = sp.symbols("u v h", real=True)
 OWN = tc.Entrywise((u, v, h), (-(u**2) + sp.exp(h) / 10, u * v))
 
-CASES: list[tuple[list[str], Parametrization, Any]] = [
+CASES: list[tuple[list[str], Any, Any]] = [
     (["deep-linear", "--depth", "3"], tc.DeepLinear((2, 2, 2, 1)), tc.SquaredLoss()),
     (["deep-linear", "--widths", "3,2,1", "--constant", "1/2"], tc.DeepLinear((3, 2, 1)), tc.SquaredLoss(0.5)),
     (["deep-linear", "--widths", "3,2,2", "--depth", "2"], tc.DeepLinear((3, 2, 2)), tc.SquaredLoss()),
@@ -43,6 +43,7 @@ CASES: list[tuple[list[str], Parametrization, Any]] = [
     (["factorization", "--rows", "2", "--cols", "3", "--rank", "1", "--constant", "2"], MatrixFactorization(2, 3, 1), tc.SquaredLoss(2.0)),
     (["symmetric", "--dim", "3", "--rank", "2"], SymmetricFactorization(3, 2), tc.SquaredLoss()),
     (["quadratic", "-1,2;2,0", "0,1/2;0.5,0"], QuadraticForms(np.array([[[-1, 2], [2, 0]], [[0, 0.5], [0.5, 0]]])), tc.SquaredLoss()),
+    (["relu", "--hidden", "3", "--slope", "1/4", "--loss", "logistic"], tc.TwoLayerReLU(2, 3, 0.25), tc.LogisticLoss()),
     (["map", "-u**2 + 0.1*exp(h), u*v", "--parameters", "u,v,h"], OWN, tc.SquaredLoss()),
 ]
 WITH_MATRIX_FORM = (tc.Diagonal, tc.Hadamard, MatrixFactorization, SymmetricFactorization)
@@ -82,9 +83,10 @@ def outside(*arguments: str, stdin: str | None = None) -> str:
 def test_the_source_runs_with_numpy_alone_and_agrees_with_the_objective(arguments: list[str], model: Any, loss: Any) -> None:
     result = run(*arguments, "--python")
     assert result.exit_code == 0, result.output
-    rng = np.random.default_rng(4)
-    theta, direction, X = rng.uniform(0.3, 1.5, model.parameters), rng.normal(size=model.parameters), rng.normal(size=(6, model.shape[-1]))
-    y = rng.choice([-1.0, 1.0], (6, *model.shape[:-1]))
+    rng, relu = np.random.default_rng(4), isinstance(model, tc.TwoLayerReLU)
+    inputs, outputs = (model.inputs, ()) if relu else (model.shape[-1], model.shape[:-1])
+    theta, direction, X = rng.uniform(0.3, 1.5, model.parameters), rng.normal(size=model.parameters), rng.normal(size=(6, inputs))
+    y = rng.choice([-1.0, 1.0], (6, *outputs))
     problem = [part.tolist() for part in (theta, X, y, direction)]
     risk, gradient, hessian, hvp = json.loads(outside("-c", ALONE, stdin=json.dumps([result.stdout, problem])))
     objective = tc.Objective(model, loss, tc.Regression(X, y))

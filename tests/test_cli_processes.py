@@ -42,6 +42,12 @@ GOOD = theorem("squares_ge_product", squares, distinct)
 """
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory of its own: the command keeps counterexamples there."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     def written(text: str, name: str = "mine") -> Path:

@@ -26,6 +26,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "library": ("library", "instances", *STATEMENTS, *NUMERIC),
     "search": QUESTIONS,
     "report": REPORT,
+    "testing": QUESTIONS,
     "data_files": ("data_files", "errors"),
     "cli": ("cli", "data_files", *REPORT),
     "__init__": QUESTIONS,

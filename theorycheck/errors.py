@@ -65,7 +65,12 @@ def brief(value: object, limit: int = 80) -> str:
 
 
 def require_finite(name: str, value: object, remedy: str = "pass finite numbers only") -> np.ndarray:
-    """Return `value` as an array of float64, or raise `NotFinite` naming the first entry that is not finite."""
+    """Return `value` as an array of float64, or raise `NotFinite` naming the first entry that is not finite.
+
+    Exact and enclosed numbers, which are always finite, stay what they are.
+    """
+    if hasattr(value, "as_enclosed_array"):
+        return value.as_enclosed_array()
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:

@@ -1,6 +1,6 @@
 """Finding theorem files: the shelf that comes with the package, and the reader's own.
 
-A theorem file exports ``THEOREMS`` (and ``FALSE``, the falsehoods it plants). Nothing registers itself: files are found
+A theorem file exports ``THEOREMS`` (and ``FALSE``, the falsehoods it plants, and ``CANDIDATES``, other bounds to be ranked). Nothing registers itself: files are found
 by looking, and a theorem's address is its file and its name.
 """
 
@@ -36,6 +36,11 @@ class Paper:
     path: Path
     theorems: tuple[Theorem, ...]
     false: tuple[Theorem, ...] = ()
+    candidates: tuple[Theorem, ...] = ()
+
+    def candidates_for(self, theorem: Theorem) -> tuple[Theorem, ...]:
+        """The other bounds named for `theorem`."""
+        return tuple(c for c in self.candidates if origin(c).name == theorem.name)
 
     def planted_on(self, theorem: Theorem) -> tuple[Theorem, ...]:
         """The falsehoods that distort `theorem`."""
@@ -53,7 +58,7 @@ class Address:
     def load(self) -> Theorem:
         """The theorem at this address, bound to the data if any."""
         paper = _cached_paper(self.path)
-        for theorem in (*paper.theorems, *paper.false):
+        for theorem in (*paper.theorems, *paper.false, *paper.candidates):
             if theorem.name == self.theorem:
                 return theorem if self.data is None else theorem.on(*self.data)
         raise UnknownTheorem("theorem", self.theorem, f"is not in {paper.path.name}", "list it in THEOREMS or FALSE")
@@ -91,18 +96,18 @@ def load(path: Path | str) -> Paper:
     if not path.is_file():
         raise InvalidArgument("file", str(path), "does not exist", "pass the path of a Python file that exports THEOREMS")
     module = _module(path)
-    theorems, false = getattr(module, "THEOREMS", None), getattr(module, "FALSE", ())
+    theorems, false, candidates = (getattr(module, name, absent) for name, absent in (("THEOREMS", None), ("FALSE", ()), ("CANDIDATES", ())))
     if theorems is None or (isinstance(theorems, (tuple, list)) and not theorems):
         raise CannotLoad(f"{path.name} exports no THEOREMS, or none in it; end it with `THEOREMS = (my_theorem,)`")
-    for name, values in (("THEOREMS", theorems), ("FALSE", false)):
+    for name, values in (("THEOREMS", theorems), ("FALSE", false), ("CANDIDATES", candidates)):
         wrong = [v for v in values if not isinstance(v, Theorem)] if isinstance(values, (tuple, list)) else [values]
         if wrong:
             raise CannotLoad(f"{name} of {path.name} must be a tuple of tc.Theorem; found {wrong[0]!r}")
-    names = [t.name for t in (*theorems, *false)]
+    names = [t.name for t in (*theorems, *false, *candidates)]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise CannotLoad(f"{path.name} has two theorems named {twice[0]}; rename one")
-    return Paper(path.stem, path.resolve(), tuple(theorems), tuple(false))
+    return Paper(path.stem, path.resolve(), tuple(theorems), tuple(false), tuple(candidates))
 
 
 def _module(path: Path) -> ModuleType:
@@ -144,8 +149,8 @@ def address_of(theorem: Theorem, data: tuple[np.ndarray, np.ndarray] | None = No
 
 
 def _listed(module: ModuleType) -> list[Any]:
-    """What a module exports under the two names, where these are lists at all."""
-    exported = (getattr(module, name, ()) for name in ("THEOREMS", "FALSE"))
+    """What a module exports under the three names, where these are lists at all."""
+    exported = (getattr(module, name, ()) for name in ("THEOREMS", "FALSE", "CANDIDATES"))
     return [item for values in exported if isinstance(values, (tuple, list)) for item in values]
 
 
@@ -198,4 +203,5 @@ def select(selectors: Sequence[str]) -> Selection:
 def _part(paper: Paper, names: set[str]) -> Paper:
     theorems = tuple(t for t in paper.theorems if t.name in names)
     kept = {t.name for t in theorems}
-    return Paper(paper.name, paper.path, theorems, tuple(f for f in paper.false if f.name in names or origin(f).name in kept))
+    false = tuple(f for f in paper.false if f.name in names or origin(f).name in kept)
+    return Paper(paper.name, paper.path, theorems, false, tuple(c for c in paper.candidates if origin(c).name in kept))

@@ -11,11 +11,13 @@ opens a scope, so flows and quantities tighten even where a claim ignores its `p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
+import flint
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
@@ -41,6 +43,13 @@ class Measured(NDArrayOperatorsMixin):
     value: np.ndarray
     error: np.ndarray
 
+    def __new__(cls, value: Any = 0.0, error: Any = 0.0) -> Any:
+        """A number with its bar; in the scope of balls, exact and enclosed numbers widened by the bar."""
+        if in_balls() and (np.asanyarray(value).dtype == object or np.asanyarray(error).dtype == object):
+            none = np.asanyarray(error).dtype != object and not np.any(error)
+            return value if none else value + error * flint.arb(0, 1)
+        return super().__new__(cls)
+
     def __init__(self, value: Any, error: Any = 0.0) -> None:
         value = np.asarray(value, dtype=float)
         error = np.asarray(error, dtype=float)
@@ -51,8 +60,11 @@ class Measured(NDArrayOperatorsMixin):
 
     @classmethod
     def of(cls, number: Any) -> Measured:
-        """Return `number` as it is if it is `Measured`, else with the bar of a plain number (16 ulp)."""
-        if isinstance(number, Measured):
+        """Return `number` as it is if it is `Measured`, else with the bar of a plain number (16 ulp).
+
+        In the scope of balls, exact and enclosed numbers stay what they are.
+        """
+        if isinstance(number, Measured) or (in_balls() and np.asanyarray(number).dtype == object):
             return number
         value = np.asarray(number, dtype=float)
         with np.errstate(all="ignore"):
@@ -225,12 +237,15 @@ class Precision:
 
     @contextmanager
     def scope(self) -> Iterator[Precision]:
-        """Make this the precision of everything computed inside the ``with`` block that is not given its own."""
-        token = _CURRENT.set(self)
-        try:
+        """Make this the precision of everything computed inside the ``with`` block that is not given its own.
+
+        Balls make it the working precision of python-flint too.
+        """
+        with ExitStack() as stack:
+            if self.bits is not None:
+                stack.enter_context(flint.ctx.workprec(self.bits))
+            stack.callback(_CURRENT.reset, _CURRENT.set(self))
             yield self
-        finally:
-            _CURRENT.reset(token)
 
 
 _CURRENT: ContextVar[Precision] = ContextVar("precision", default=Precision(0))
@@ -239,3 +254,22 @@ _CURRENT: ContextVar[Precision] = ContextVar("precision", default=Precision(0))
 def in_force(precision: Precision | None) -> Precision:
     """Return the precision given, or that of the innermost scope (level 0 outside any)."""
     return _CURRENT.get() if precision is None else precision
+
+
+def in_balls(precision: Precision | None = None) -> bool:
+    """Whether numbers are exact or enclosed in balls, for certification: see `Precision.balls`."""
+    return in_force(precision).bits is not None
+
+
+def numbers(value: Any) -> np.ndarray:
+    """An array of float64; in the scope of balls, arrays of exact and enclosed numbers (dtype object) stay what they are."""
+    if in_balls():
+        array = np.asanyarray(value)
+        if array.dtype == object:
+            return array
+    return np.asarray(value, dtype=float)
+
+
+def over(a: float, n: int) -> float | Fraction:
+    """Return a / n; as a fraction in the scope of balls, since the float quotient has lost digits."""
+    return Fraction(a) / n if in_balls() else a / n

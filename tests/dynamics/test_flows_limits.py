@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from theorycheck.dynamics.bregman import bregman_projection
+from theorycheck.dynamics.costs import Coordinates
 from theorycheck.dynamics.data import Classification, Regression
 from theorycheck.dynamics.flows import GradientFlow, MirrorFlow
-from theorycheck.dynamics.limits import Rest, flow_limit
+from theorycheck.dynamics.limits import Limit, Rest, flow_limit
 from theorycheck.dynamics.objectives import Objective
+from theorycheck.dynamics.quantities import end_to_end, risk
 from theorycheck.dynamics.trajectories import Ending
+from theorycheck.measured import Measured
 from theorycheck.symbolic.losses import ExponentialLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard
 from theorycheck.symbolic.potentials import legendre_potential
@@ -24,19 +27,40 @@ def underdetermined(model, instances=INSTANCES, seed=0):
     return Objective(model, SquaredLoss(), Regression(X, y)), start
 
 
+@pytest.mark.parametrize("coordinates", ["mirror", "parameters"])
 @pytest.mark.parametrize("model", [Diagonal(4, 2), Hadamard(4), Diagonal(4, 3), Diagonal(4, 4)], ids=["u²-v²", "uv", "u³-v³", "u⁴-v⁴"])
-def test_limits_are_bregman_projections(model):
+def test_limits_are_bregman_projections(model, coordinates):
     """Li, Wang, Lee & Arora 2022: the flow of an underdetermined regression ends at the projection of its potential."""
-    objective, start = underdetermined(model)
+    mirror = coordinates == "mirror"
+    objective, start = underdetermined(model, INSTANCES if mirror else INSTANCES // 4)
     potential = legendre_potential(model, start)
     projection = bregman_projection(potential, objective.data.X, objective.data.y)
-    limit = flow_limit(objective, MirrorFlow(potential, accuracy=1e-9), start)
-    settled = projection.converged
-    assert np.mean(settled) > 0.95
-    assert set(limit.rest[settled]) == {Rest.ON_A_SET}
-    assert np.all(limit.theta.error[settled] <= 1e-8)
-    apart = np.linalg.norm(limit.theta.value - projection.theta, axis=-1)
-    assert np.all(apart[settled] <= limit.theta.error[settled, 0] + 1e-11)
+    assert np.all(projection.converged)
+    if mirror:
+        limit = flow_limit(objective, MirrorFlow(potential, accuracy=1e-9), start)
+    else:
+        objective = Objective(Entrywise(model.symbols, model.expressions), objective.loss, objective.data)
+        limit = flow_limit(objective, GradientFlow(accuracy=1e-9), start)
+    assert limit.trajectory.cost.coordinates is (Coordinates.MIRROR if mirror else Coordinates.PARAMETERS)
+    assert set(limit.rest) == {Rest.ON_A_SET}
+    assert np.all(limit.theta.error <= 1e-8)
+    assert np.all(np.linalg.norm(limit.theta.value - projection.theta, axis=-1) <= limit.theta.error[:, 0])
+    w = limit.recorded(end_to_end, objective)
+    assert np.all(np.abs(w.value - projection.w.value) <= w.error + projection.w.error)
+    assert np.all(w.error <= 1e-6 * np.max(np.abs(w.value), axis=-1, keepdims=True))
+
+
+def test_quantities_at_a_limit_carry_its_bar():
+    """By hand: ‖∇q‖ times the radius of the ball; infinite where nothing is settled."""
+    objective = Objective(Hadamard(1), SquaredLoss(0.5), Regression([[1.0]], [2.0]))
+    theta = np.array([[3.0, 4.0], [1.0, 1.0]])
+    bars = np.array([[1e-6, 1e-6], [np.inf, np.inf]])
+    found = Limit(Measured(theta, bars), np.full(2, Rest.ON_A_SET), None).recorded(end_to_end, objective)
+    np.testing.assert_array_equal(found.value, [[12.0], [1.0]])
+    np.testing.assert_allclose(found.error[0], 5e-6, rtol=1e-6)
+    assert found.error[1] == np.inf
+    squared = Limit(Measured(theta, bars), np.full(2, Rest.ON_A_SET), None).recorded(risk, objective)
+    np.testing.assert_allclose(squared.error, [10 * 5e-6, np.inf], rtol=1e-5)
 
 
 def test_an_isolated_minimiser_is_polished():

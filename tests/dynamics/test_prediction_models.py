@@ -1,5 +1,8 @@
 """Two-layer ReLU networks: against SymPy at 40 digits, complex steps and plain loops; the kinks and their convention."""
 
+import copy
+import pickle
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -195,12 +198,22 @@ def test_what_is_not_finite_stays_so():
             "or a Parametrization to Objective",
         ),
         (
-            lambda: Objective(TwoLayerReLU(2, 2), SquaredLoss(), Regression(np.ones((3, 2)), np.ones(3))),  # type: ignore[arg-type]
+            lambda: Objective("a model", SquaredLoss(), Regression(np.ones((3, 2)), np.ones(3))),  # type: ignore[arg-type]
             InvalidArgument,
-            "pass PredictionObjective",
+            "has neither a map θ -> w",
         ),
     ],
 )
 def test_bad_input_is_one_clear_error(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_objective_takes_a_model_that_has_predictions_only():
+    model, data = TwoLayerReLU(2, 2), Regression([[1.0, 2.0], [0.5, -1.0]], [1.0, 0.0])
+    objective = Objective(model, SquaredLoss(), data)
+    assert objective == PredictionObjective(model, SquaredLoss(), data)
+    assert isinstance(Objective(DeepLinear((2, 1)), SquaredLoss(), data), Objective)
+    assert pickle.loads(pickle.dumps(objective)).model == copy.deepcopy(objective).model == model
+    through_w = Objective(DeepLinear((2, 1)), SquaredLoss(), data)
+    assert pickle.loads(pickle.dumps(through_w)).model == through_w.model

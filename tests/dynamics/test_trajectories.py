@@ -17,7 +17,7 @@ from theorycheck.errors import InvalidArgument, NotFinite, ShapeMismatch
 from theorycheck.measured import EPS
 from theorycheck.search.rounding import Rounding, rounded
 from theorycheck.symbolic.losses import SquaredLoss
-from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal
+from theorycheck.symbolic.parametrizations import DeepLinear, Hadamard
 
 
 class PlainDescent(GradientDescent):
@@ -278,8 +278,8 @@ def test_the_bar_is_computed_when_asked_for():
 
 def test_general_models_take_the_general_path():
     rng = np.random.default_rng(0)
-    objective = Objective(Diagonal(2, 2), SquaredLoss(), Regression(rng.standard_normal((5, 2)), rng.standard_normal(5)))
-    start, theta = np.full(4, 0.5), np.full(4, 0.5)
+    objective = Objective(Hadamard(2), SquaredLoss(), Regression(rng.standard_normal((5, 2)), rng.standard_normal(5)))
+    start, theta = np.array([0.5, 0.4, 0.6, 0.3]), np.array([0.5, 0.4, 0.6, 0.3])
     for _ in range(60):
         theta = theta - 0.02 * objective.gradient(theta)
     run = follow(objective, GradientDescent(0.02), start, Stop(steps=60))

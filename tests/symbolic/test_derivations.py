@@ -1,5 +1,6 @@
 """Derivations: the two routes against each other, the generated source, and planted mistakes that the cross-checks must catch."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import sympy as sp
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, TooLarge
+from theorycheck.symbolic.brackets import lie_brackets
 from theorycheck.symbolic.derivations import (
     Derivation,
     EntrywiseDerivation,
@@ -18,10 +20,13 @@ from theorycheck.symbolic.derivations import (
     derive,
     derive_entrywise,
 )
+from theorycheck.symbolic.derivations.numeric_twins import check_entrywise_numerically, check_words_numerically
 from theorycheck.symbolic.derivations.twins import check_entrywise
+from theorycheck.symbolic.geometry import jacobian
 from theorycheck.symbolic.losses import ExponentialLoss, LogisticLoss, Loss, SquaredLoss
 from theorycheck.symbolic.matrix_words import Chain, KroneckerSum, MapDerivatives, WordSum, substitute, zero
-from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard, Parametrization
+from theorycheck.symbolic.models import MatrixFactorization, ResidualLinear
+from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard, Parametrization, QuadraticForms
 
 x, y = sp.symbols("x y", real=True)
 g_1, keyword = sp.Symbol("g_1", positive=True), sp.Symbol("lambda", real=True)
@@ -202,6 +207,14 @@ def test_a_forgotten_commutation_hides_behind_widths_of_one(widths: tuple[int, .
     assert np.array_equal(right, wrong) != visible
 
 
+@pytest.mark.parametrize("depth", [2, 3, 5])
+@pytest.mark.parametrize("kind", [NoCommutation, NoResidual, OneBlockTransposed, TwiceTheGradient])
+def test_complex_steps_alone_catch_them_too(kind: type[MapDerivatives], depth: int) -> None:
+    chain = Chain(depth)
+    with pytest.raises(WrongDerivation, match="complex steps"):
+        check_words_numerically(chain, kind(chain.w, chain.layers, sp.Integer(2)))
+
+
 class EntrywiseNoResidual(EntrywiseDerivation):
     """Σ g_i ∇²w_i forgotten."""
 
@@ -237,6 +250,8 @@ class SlopeWithoutTwo(SquaredLoss):
 def test_the_entrywise_check_catches_planted_mistakes(kind: type[EntrywiseDerivation], model: Parametrization, loss: Loss) -> None:
     with pytest.raises(WrongDerivation):
         check_entrywise(kind(model, loss, ()))
+    with pytest.raises(WrongDerivation, match="complex steps"):
+        check_entrywise_numerically(kind(model, loss, ()))
 
 
 # -- what is claimed, what is refused --
@@ -256,14 +271,17 @@ def test_the_latex_states_its_conventions(model: Parametrization, loss: Any) -> 
 
 
 def test_what_was_not_checked_is_not_claimed() -> None:
-    """No rational point satisfies the assumption, so the map cannot be evaluated exactly: nothing is claimed."""
-    t = sp.Symbol("t", irrational=True)
-    assert derive(Entrywise((t,), (t**2,)), SquaredLoss()).checked == ()
+    """No rational point satisfies the assumption: no exact check is claimed. A kink is no place for complex steps: no numeric one is."""
+    t, r = sp.Symbol("t", irrational=True), sp.Symbol("r", real=True)
+    assert [statement.partition(":")[0] for statement in derive(Entrywise((t,), (t**2,)), SquaredLoss()).checked] == ["numeric"]
+    kinked = derive(Entrywise((r,), (sp.Piecewise((r**2, r > 0), (0, True)),)), SquaredLoss())
+    assert [statement.partition(":")[0] for statement in kinked.checked] == ["exact"]
 
 
 def test_the_claims_say_how_they_were_checked() -> None:
     exactly, digits = derive(Hadamard(2), SquaredLoss()), derive(Hadamard(2), LogisticLoss())
-    assert ["exactly" in d.checked[0] for d in (exactly, digits)] == [True, False]
+    assert [[statement.partition(":")[0] for statement in d.checked] for d in (exactly, digits)] == [["exact", "numeric"]] * 2
+    assert "digits" not in exactly.checked[0]
     assert "30 digits" in digits.checked[0]
     assert "c = 1/2" in derive(DeepLinear((2, 2)), SquaredLoss(0.5)).checked[0]
 
@@ -274,6 +292,36 @@ def test_the_entrywise_route_has_a_budget_and_names_the_other() -> None:
     with pytest.raises(TooLarge):
         derive_entrywise(Hadamard(2), SquaredLoss(), budget=3)
     assert isinstance(derive_entrywise(Hadamard(2), SquaredLoss(), budget=4), Derivation)
+
+
+LARGE: dict[str, Callable[[], Any]] = {
+    "derive": lambda: derive(MatrixFactorization(50, 50, 50), SquaredLoss()),
+    "derive_entrywise": lambda: derive_entrywise(DeepLinear((20,) * 6 + (1,)), SquaredLoss()),
+    "expressions of a chain": lambda: DeepLinear((20,) * 6 + (1,)).expressions,
+    "expressions of a residual network": lambda: ResidualLinear(5, 12, (1.0,) * 5).expressions,
+    "expressions of a factorization": lambda: MatrixFactorization(50, 50, 50).expressions,
+    "expressions of quadratic forms": lambda: QuadraticForms([np.eye(300)] * 2).expressions,
+    "entrywise kernels": lambda: Diagonal(30, 2).kernels,
+    "brackets": lambda: lie_brackets(DeepLinear((20,) * 6 + (1,))),
+    "Jacobian": lambda: jacobian(DeepLinear((20,) * 6 + (1,))),
+}
+
+
+@pytest.mark.parametrize("path", LARGE)
+def test_no_path_expands_entrywise_above_its_budget(path: str) -> None:
+    """Sizes at which any of them would run for hours; the error names a route of any size."""
+    with pytest.raises(TooLarge, match=r"matrix words|kernels"):
+        LARGE[path]()
+
+
+def test_depth_twelve_width_fifty_goes_through_words() -> None:
+    model, rng = DeepLinear((50,) * 12 + (1,)), np.random.default_rng(0)
+    derivation = derive(model, SquaredLoss())
+    theta, G, v = 0.2 * rng.normal(size=model.parameters), rng.normal(size=50), rng.normal(size=model.parameters)
+    K = np.cov(rng.normal(size=(50, 60)))
+    gradient, product = derivation.gradient_at(theta, G), derivation.hvp_at(theta, G, 2 * K, v)
+    np.testing.assert_allclose(model.kernels.gradient(theta, G), gradient, rtol=1e-9, atol=1e-12 * np.abs(gradient).max())
+    np.testing.assert_allclose(model.kernels.hvp(theta, G, 2 * K, v), product, rtol=1e-9, atol=1e-11 * np.abs(product).max())
 
 
 @pytest.mark.parametrize(("model", "loss", "name"), [("a string", SquaredLoss(), "model"), (Hadamard(1), "a string", "loss")])
@@ -294,5 +342,5 @@ def test_theta_must_have_the_size_of_the_model() -> None:
 
 def test_depth_ten_is_derived_and_checked() -> None:
     derivation = derive(DeepLinear((5,) * 10 + (1,)), SquaredLoss())
-    assert len(derivation.checked) == 3
+    assert [statement.partition(":")[0] for statement in derivation.checked] == ["exact", "exact", "numeric", "independent"]
     assert len(derivation.latex()) < 2_000

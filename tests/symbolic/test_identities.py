@@ -12,9 +12,11 @@ from theorycheck.symbolic.identities import (
     CauchySchwarz,
     Identity,
     Inequality,
+    Jensen,
     NonNegativeTerms,
     Proof,
     SumOfSquares,
+    TangentLine,
     Together,
     Unproved,
 )
@@ -235,6 +237,11 @@ INEQUALITIES = [
     Inequality(sp.cbrt(x) * sp.cbrt(y) ** 2, (x + 2 * y) / 3, by=ArithmeticGeometric((x, y), (sp.Rational(1, 3), sp.Rational(2, 3)))),
     Inequality(3 * sp.cbrt(x * y * z), x + y + z, by=ArithmeticGeometric((x, y, z), factor=sp.Integer(3))),
     Inequality((r * s + t) ** 2, (r**2 + 1) * (s**2 + t**2), by=CauchySchwarz((r, sp.Integer(1)), (s, t))),
+    Inequality(((x + y) / 2) ** 2, (x**2 + y**2) / 2, by=Jensen(t, t**2, (x, y))),
+    Inequality(sp.exp((r + 2 * s) / 3), (sp.exp(r) + 2 * sp.exp(s)) / 3, by=Jensen(t, sp.exp(t), (r, s), (sp.Rational(1, 3), sp.Rational(2, 3)))),
+    Inequality(2 / (x + y), 1 / (2 * x) + 1 / (2 * y), by=Jensen(a, 1 / a, (x, y))),
+    Inequality(1 + r, sp.exp(r), by=TangentLine(t, sp.exp(t), sp.S.Zero, r)),
+    Inequality(sp.log(x), x - 1, by=TangentLine(a, -sp.log(a), sp.S.One, x)),
     Inequality(x * y, x**2 + y**2, by=Together((SumOfSquares(((sp.Rational(1, 2), x - y),)), NonNegativeTerms((x**2 / 2, y**2 / 2))))),
 ]
 
@@ -264,6 +271,17 @@ def test_a_certificate_of_something_else_proves_nothing() -> None:
         lambda: ArithmeticGeometric((x, r)),
         lambda: ArithmeticGeometric((x, y), (sp.Rational(1, 2), sp.Rational(1, 3))),
         lambda: NonNegativeTerms((r,)),
+        lambda: Jensen(t, t**3, (r, s)),  # not convex on the line
+        lambda: Jensen(a, sp.log(a), (x, y)),  # concave
+        lambda: Jensen(a, 1 / a, (x, r)),  # r may be negative
+        lambda: Jensen(a, (a - 1) ** -2, (x, y)),  # convex on either side of its pole only
+        lambda: Jensen(t, sp.Piecewise((0, t < 1), (-1, True)), (r, s)),  # second derivative 0 where there is one
+        lambda: Jensen(t, -sp.Abs(t), (r, s)),
+        lambda: Jensen(t, sp.floor(t), (r, s)),
+        lambda: Jensen(n, n**2, (n, L)),  # no interval
+        lambda: Jensen(u, u**2, (r, s)),  # not known to be real
+        lambda: Jensen(t, t**2, (r, s), (sp.Rational(3, 2), -sp.Rational(1, 2))),
+        lambda: TangentLine(a, a**3, sp.S.NegativeOne, x),
         lambda: CauchySchwarz((r,), (r, s)),
         lambda: Identity(0.5 * r, r / 2),
         lambda: Identity(0.5, sp.Rational(1, 2)),
@@ -290,6 +308,6 @@ def test_sides_must_be_of_one_kind_and_shape(left: object, right: object) -> Non
 def test_no_answer_rests_on_simplify() -> None:
     folder = Path(__file__).resolve().parents[2] / "theorycheck" / "symbolic" / "identities"
     banned = {"simplify", "nsimplify", "radsimp", "trigsimp", "powsimp", "equals"}
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         assert banned & used == set(), path

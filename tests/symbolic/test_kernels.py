@@ -13,14 +13,15 @@ from numba.core.dispatcher import Dispatcher
 from theorycheck.errors import InvalidArgument, TooLarge
 from theorycheck.search.rounding import Rounding, rounded
 from theorycheck.symbolic.derivations import derive
-from theorycheck.symbolic.kernels import dense, descent, descent_steps, lanes
+from theorycheck.symbolic.kernels import dense, descent, descent_steps, lanes, quadratic_forms
 from theorycheck.symbolic.kernels.bounded import bounded
 from theorycheck.symbolic.kernels.compiled import together, watched
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
 from theorycheck.symbolic.kernels.descent import FoldedData
 from theorycheck.symbolic.kernels.entrywise import PARAMETER_BUDGET, EntrywiseKernels, _lowered, _Part, majorant
 from theorycheck.symbolic.losses import SquaredLoss
-from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard
+from theorycheck.symbolic.models import WeightNormalized
+from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard, QuadraticForms
 
 SHALLOW = [(2, 1), (2, 3), (1, 1, 1), (3, 2, 1), (2, 1, 2), (1, 2, 2), (2, 2, 2, 1), (1, 3, 1, 2), (1, 1, 1, 1, 1), (2, 1, 2, 1, 2)]
 DEEP = [(3,) * 12 + (1,), (2, 4, 1, 3, 2, 5, 2, 1, 1, 3, 2, 4, 2), (1,) * 13, (7, 6, 5, 4)]
@@ -31,6 +32,8 @@ MAPS = [
     Hadamard(2),
     Entrywise((a, b), (sp.exp(a) * b, sp.sin(a - b) / (1 + b**2), sp.Integer(3))),
     Entrywise((a, b, c), (a * b**2 - c, sp.Integer(0), a)),
+    QuadraticForms([[[2.0, 1.0], [1.0, 0.0]]]),
+    QuadraticForms([np.diag([1.0, 2.0, -1.0]), np.ones((3, 3)), np.zeros((3, 3)), [[0.0, 0.5, 0.0], [0.5, 0.0, 3.0], [0.0, 3.0, 1.0]]]),
 ]
 
 
@@ -147,7 +150,7 @@ def test_a_batch_is_a_loop(model, leading, name):
     together = called(model.kernels, name, given)
     for index in np.ndindex(leading):
         one = called(model.kernels, name, {key: value[index] for key, value in given.items()})
-        if isinstance(model, DeepLinear):
+        if isinstance(model, DeepLinear | QuadraticForms):
             assert np.array_equal(together[index], one)
         else:
             np.testing.assert_allclose(together[index], one, rtol=1e-14, atol=1e-14)
@@ -184,6 +187,64 @@ def test_a_hundred_shapes_compile_once():
     entries = [*(getattr(lanes, name) for name in ("ends", "gradients", "tangents", "hessian_products")), descent.descend]
     entries += [getattr(dense, name) for name in ("jacobians", "hessians", "gauss_newtons", "partial_norms")]
     assert [len(kernel.overloads) for kernel in entries] == [1] * len(entries)
+
+
+def test_sets_of_matrices_are_data_of_one_compiled_code():
+    rng = np.random.default_rng(1)
+    for number in range(50):
+        half = rng.integers(-3, 4, (1 + number % 5, *(1 + number % 7,) * 2)) / 2
+        model = QuadraticForms(half + np.swapaxes(half, 1, 2))
+        given = arguments(model, ((), (3,), (2, 2))[number % 3], seed=number, whole=True)
+        for name in FUNCTIONS:
+            called(model.kernels, name, given)
+        if number < 10:
+            entrywise = EntrywiseKernels(model.symbols, tuple(map(sp.expand, model.expressions)), model.shape)
+            assert np.array_equal(model.kernels.hessian(given["theta"], given["G"], given["K"]), called(entrywise, "hessian", given))
+    kernels = {name: f for name, f in vars(quadratic_forms).items() if isinstance(f, Dispatcher)}
+    assert {name: len(kernel.overloads) for name, kernel in kernels.items()} == dict.fromkeys(kernels, 1)
+
+
+@pytest.mark.parametrize("mode", Rounding)
+def test_error_bounds_of_quadratic_forms_hold_in_every_rounding_mode(mode):
+    rng, exact = np.random.default_rng(2), np.vectorize(Fraction, otypes=[object])
+    for seed in range(5):
+        half = rng.standard_normal((3, 4, 4)) * 10.0 ** rng.integers(-3, 4, (3, 1, 1))
+        model = QuadraticForms(half + np.swapaxes(half, 1, 2))
+        kernels, given, nothing = bounded(model.kernels), arguments(model, seed=seed), np.zeros(())
+        A, theta, G, K = (exact(x) for x in (np.array(model.matrices), given["theta"], given["G"], given["K"]))
+        J = A @ theta
+        truth = {"w": J @ theta / 2, "gradient": G @ J, "hessian": J.T @ K @ J + np.tensordot(G, A, 1)}
+        with rounded(mode):
+            found = {name: called(kernels, name, given) for name in truth}
+        bounds = {
+            "w": kernels.w_error(given["theta"]),
+            "gradient": kernels.gradient_error(given["theta"], given["G"], nothing),
+            "hessian": kernels.hessian_error(given["theta"], given["G"], nothing, given["K"], nothing),
+        }
+        for name, bound in bounds.items():
+            size = np.linalg.norm((exact(found[name]) - truth[name]).astype(float))
+            assert size <= bound <= 1e-12 * np.linalg.norm(np.abs(np.array(model.matrices))) ** 2 * (1 + np.linalg.norm(given["theta"])) ** 4 * 100
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5, 60])
+def test_weight_normalisation_in_closed_form(dim):
+    """Against complex steps of its gradient; at v = 0 nothing is finite, and nothing warns."""
+    model, given = WeightNormalized(dim), arguments(WeightNormalized(dim), seed=dim)
+    theta, G, K, v = (given[name] for name in ("theta", "G", "K", "v"))
+    moved = theta + 1e-100j * np.eye(dim + 1)
+    norms = np.sqrt(np.sum(moved[:, 1:] ** 2, axis=1, keepdims=True))
+    J = (moved[:, :1] * moved[:, 1:] / norms).imag.T / 1e-100
+    unit = moved[:, 1:] / norms
+    slopes = np.concatenate([unit @ G[:, None], moved[:, :1] / norms * (G - unit * (unit @ G[:, None]))], axis=1)
+    hessian = J.T @ K @ J + slopes.imag / 1e-100
+    scale = np.abs(hessian).max()
+    np.testing.assert_allclose(model.kernels.jacobian(theta), J, rtol=1e-12, atol=1e-12 * np.abs(J).max())
+    np.testing.assert_allclose(model.kernels.gradient(theta, G), J.T @ G, rtol=1e-12, atol=1e-12 * scale)
+    np.testing.assert_allclose(model.kernels.tangent(theta, v), J @ v, rtol=1e-12, atol=1e-12 * scale)
+    np.testing.assert_allclose(model.kernels.hessian(theta, G, K), hessian, rtol=1e-11, atol=1e-12 * scale)
+    np.testing.assert_allclose(model.kernels.hvp(theta, G, K, v), hessian @ v, rtol=1e-11, atol=1e-11 * scale)
+    origin = given | {"theta": np.concatenate([theta[:1], np.zeros(dim)])}
+    assert not any(np.isfinite(called(model.kernels, name, origin)).all() for name in FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -149,6 +149,83 @@ def test_gradient_blocks_and_products_at_every_depth_and_width(widths: tuple[int
     assert np.array_equal(flat([evaluate(h, moved) for h in words.hvp]), hessian @ flat(directions))
 
 
+def risk_gradient(widths: tuple[int, ...], theta: np.ndarray, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """Gradient of |Y - X Wᵀ|² at many θ of shape (B, P), by back-propagation through the layers."""
+    sizes = [a * b for a, b in zip(widths[1:], widths[:-1], strict=True)]
+    ends = np.cumsum(sizes)
+    layers = [theta[:, e - s : e].reshape(-1, a, b) for e, s, a, b in zip(ends, sizes, widths[1:], widths[:-1], strict=True)]
+    signals = [np.broadcast_to(X, (len(theta), *X.shape))]
+    for W in layers:
+        signals.append(signals[-1] @ np.swapaxes(W, 1, 2))
+    back, parts = 2 * (signals[-1] - Y), []
+    for W, signal in zip(layers[::-1], signals[-2::-1], strict=True):
+        parts.append((np.swapaxes(back, 1, 2) @ signal).reshape(len(theta), -1))
+        back = back @ W
+    return np.concatenate(parts[::-1], axis=1)
+
+
+def random_widths(count: int) -> list[tuple[int, ...]]:
+    rng = np.random.default_rng(20240513)
+    return [tuple(int(d) for d in rng.integers(1, 6, 2 + k % 6)) for k in range(count)]
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_blocks_against_differences_on_two_hundred_random_shapes(number: int) -> None:
+    """At relative 1e-8. One entry of θ occurs in the gradient to the second power at most, so central differences are exact at any step."""
+    for seed, widths in enumerate(random_widths(200)[number::10]):
+        rng, depth = np.random.default_rng(seed), len(widths) - 1
+        weights = [rng.normal(size=(a, b)) / np.sqrt(b) for a, b in zip(widths[1:], widths[:-1], strict=True)]
+        X, Y, theta = rng.normal(size=(5, widths[0])), rng.normal(size=(5, widths[-1])), flat(weights)
+        steps = 0.5 * np.eye(len(theta))
+        differences = risk_gradient(widths, theta + steps, X, Y) - risk_gradient(widths, theta - steps, X, Y)
+        words, w = derived(depth, 2), np.linalg.multi_dot(weights[::-1]) if depth > 1 else weights[0]
+        values = dict(zip(words.layers, weights, strict=True))
+        values |= {words.covariance: X.T @ X, words.gradient_in_w: 2 * (X @ w.T - Y).T @ X}
+        gradient = risk_gradient(widths, theta[None], X, Y)[0]
+        assert np.linalg.norm(flat([evaluate(g, values) for g in words.gradient]) - gradient) <= 1e-8 * np.linalg.norm(gradient)
+        ends = np.cumsum([0, *(W.size for W in weights)])
+        for k, j in tuples(range(depth), repeat=2):
+            block, expected = evaluate(words.hessian[k][j], values), differences[ends[j] : ends[j + 1], ends[k] : ends[k + 1]].T
+            assert np.linalg.norm(block - expected) <= 1e-8 * np.linalg.norm(differences), (widths, k, j)
+
+
+@pytest.mark.parametrize("widths", [(2, 3, 2), (1, 2, 2, 1), (3, 2, 2, 3, 2)], ids=str)
+def test_the_second_differential_is_a_bilinear_form(widths: tuple[int, ...]) -> None:
+    """⟨G, D²W[u, v]⟩ + κ ⟨DW[u] Σ, DW[v]⟩ = uᵀ H v, symmetric, exactly."""
+    weights, covariance, G = random_chain(widths)
+    rng, words = np.random.default_rng(1), derived(len(weights), 2)
+    u, v = ([numbers(rng, *W.shape).astype(object) for W in weights] for _ in range(2))
+    second = tuple(Factor("Z", d.rows, d.cols, d.index) for d in words.directions)
+    values = dict(zip(words.layers, weights, strict=True)) | {words.covariance: covariance, words.gradient_in_w: G}
+    values |= dict(zip(words.directions, v, strict=True)) | dict(zip(second, u, strict=True))
+    along_v = evaluate(words.tangent, values)
+    along_u = evaluate(words.tangent, values | dict(zip(words.directions, u, strict=True)))
+    bilinear = words.bilinear(words.directions, second)
+    assert bilinear == words.bilinear(second, words.directions)
+    found = np.sum(G * evaluate(bilinear, values)) + 2 * np.sum((along_u @ covariance) * along_v)
+    assert found == flat(u) @ flat([evaluate(h, values) for h in words.hvp])
+
+
+def test_depth_twelve_width_fifty_is_derived_and_evaluated() -> None:
+    """27,550 parameters: gradient and Hessian-vector product from the words, and one block, with nothing written out entry by entry."""
+    widths, rng = (50,) * 12 + (1,), np.random.default_rng(3)
+    words, weights = derived(12, 2), [rng.normal(size=(a, b)) / np.sqrt(b) for a, b in zip((*(50,) * 11, 1), (50,) * 12, strict=True)]
+    X, Y = rng.normal(size=(60, 50)), rng.normal(size=(60, 1))
+    w = np.linalg.multi_dot(weights[::-1])
+    values = dict(zip(words.layers, weights, strict=True)) | {words.covariance: X.T @ X, words.gradient_in_w: 2 * (X @ w.T - Y).T @ X}
+    directions = [rng.normal(size=W.shape) for W in weights]
+    theta, v = flat(weights), flat(directions)
+    gradient = flat([evaluate(g, values) for g in words.gradient])
+    np.testing.assert_allclose(gradient, risk_gradient(widths, theta[None], X, Y)[0], rtol=1e-9, atol=1e-12 * np.abs(gradient).max())
+    product = flat([evaluate(h, values | dict(zip(words.directions, directions, strict=True))) for h in words.hvp])
+    one, two = (np.subtract(*risk_gradient(widths, theta + np.array([[h], [-h]]) * v, X, Y)) / (2 * h) for h in (1e-3, 2e-3))
+    np.testing.assert_allclose(product, (4 * one - two) / 3, atol=1e-6 * np.abs(product).max())
+    last = directions[-1]  # H_LL = κ I ⊗ B_L Σ B_Lᵀ
+    moved = last @ evaluate(Chain(12).below(12), values)
+    below = evaluate(Chain(12).below(12), values)
+    np.testing.assert_allclose(evaluate(words.hessian[-1][-1], values) @ last[0], (2 * moved @ X.T @ X @ below.T)[0], rtol=1e-9)
+
+
 def symbolic(name: str, rows: int, cols: int) -> sp.Matrix:
     return sp.Matrix(rows, cols, lambda i, j: sp.Symbol(f"{name}{i}{j}"))
 

@@ -13,8 +13,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theorycheck.dynamics.certificates.arrays import balls
+from theorycheck.dynamics.certificates.linear_algebra import factor
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite
-from theorycheck.measured import EPS
+from theorycheck.measured import EPS, in_balls, numbers
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -26,7 +28,7 @@ class _Samples:
     several_outputs: bool = field(repr=False)
 
     def __init__(self, X: ArrayLike, y: ArrayLike, several_outputs: bool | None = None) -> None:
-        X, y, several = _read_only(require_finite("X", X)), _read_only(require_finite("y", y)), several_outputs
+        X, y, several = _read_only(_finite("X", X)), _read_only(_finite("y", y)), several_outputs
         if X.ndim < 2 or 0 in X.shape:
             raise ShapeMismatch("X.shape", X.shape, "must be (..., n, d) with at least one sample and one input", "pass X with samples as rows")
         n = X.shape[-2]
@@ -70,7 +72,7 @@ class _Samples:
 
     def predictions(self, w: ArrayLike) -> np.ndarray:
         """X w, or X Wᵀ: w ``(..., d)`` or ``(..., d_out, d)`` -> the shape of targets."""
-        w = np.asarray(w, dtype=float)
+        w = numbers(w)
         return self.X @ np.swapaxes(w, -1, -2) if self.several_outputs else (self.X @ w[..., None])[..., 0]
 
     def pulled_back(self, slope: np.ndarray) -> np.ndarray:
@@ -96,6 +98,9 @@ class _Samples:
     @cached_property
     def factor(self) -> np.ndarray:
         """F with FᵀF = Σ, shape ``(..., min(n, d), d)``: the triangular factor of X/√n. Exists for singular Σ too."""
+        if in_balls():
+            root = np.sqrt(balls(self.samples))
+            return _read_only(self.X / root if self.samples <= self.inputs else factor(self.covariance))
         scaled = self.X / np.sqrt(self.samples)
         return _read_only(scaled if self.samples <= self.inputs else np.asarray(np.linalg.qr(scaled, mode="r")))
 
@@ -126,6 +131,8 @@ class _Samples:
     @property
     def has_signal(self) -> bool:
         """Whether some target, of any lane, correlates with some input beyond the rounding of Xᵀy; else w* is zero or noise."""
+        if in_balls():
+            return bool(np.any(self.correlation))
         rounding = (self.samples + 1) * EPS * self._with(np.abs(self.X), np.abs(self.y)).correlation
         return bool(np.any(np.abs(self.correlation) > rounding))
 
@@ -232,7 +239,12 @@ class MatrixSensing(_Samples):
         return MatrixSensing(X.reshape(*X.shape[:-1], *self.matrix_shape), y)
 
 
+def _finite(name: str, value: ArrayLike) -> np.ndarray:
+    """Finite floats, or exact and enclosed numbers in the scope of balls."""
+    return balls(value) if in_balls() else require_finite(name, value)
+
+
 def _read_only(array: np.ndarray) -> np.ndarray:
-    array = np.array(array, dtype=float)
+    array = balls(array).copy() if in_balls() else np.array(array, dtype=float)
     array.flags.writeable = False
     return array

@@ -6,7 +6,8 @@ Accuracy     has no default: it is the true error that every kept state may have
 Coordinates  `GradientFlow` integrates diagonal networks and Hadamard products in mirror coordinates, where these exist: half the size,
              and conservation laws hold exactly. Other models run in θ; `MirrorFlow` takes any potential.
 Endings      besides those of methods: ROUNDING_LIMIT, where the accuracy is below what rounding allows (states and bars are kept),
-             and BUDGET_EXHAUSTED, where the attempted steps ran out.
+             and BUDGET_EXHAUSTED, where the attempted steps ran out, or plainly would (`integrators.pace`): a flow that slides along a
+             kink of ∇R is given up after some hundred steps.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from theorycheck.dynamics.integrators.bars import Answer, Question, answered
 from theorycheck.dynamics.integrators.fields import LossClock, MirrorField
 from theorycheck.dynamics.integrators.marching import EVENT
 from theorycheck.dynamics.integrators.plans import Plan, by_loss_clock, mirror_plan, plan_of
+from theorycheck.dynamics.numeric_potentials import NumericPotential
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.trajectories import At, Ending, Every, Path, Save, Stop
 from theorycheck.errors import InvalidArgument, require_positive
@@ -134,12 +136,13 @@ class GradientFlow(_Flow):
 class MirrorFlow(_Flow):
     """d/dt ∇R(w) = -∇ℓ(w), the gradient flow of a commuting parametrization, in mirror coordinates: μ̇ = -∇ℓ(∇Q(μ)).
 
-    States are parameters θ = ψ(θ_0; μ). A run starts where its potential does.
+    States are parameters θ = ψ(θ_0; μ). A run starts where its potential does. With a numeric potential, whose every ∇Q is a flow of its
+    own, the same states are integrated as θ̇ = -∂Gᵀ∇ℓ(G(θ)).
 
     Parameters
     ----------
-    potential : Potential
-        From `legendre_potential`, for the start that is passed to `follow`.
+    potential : Potential or NumericPotential
+        From `legendre_potential` or `numeric_potential`, for the start that is passed to `follow`.
     accuracy, floor, budget
         As in `GradientFlow`.
 
@@ -150,7 +153,7 @@ class MirrorFlow(_Flow):
 
     """
 
-    potential: Potential
+    potential: Potential | NumericPotential
     accuracy: float | np.ndarray | None = None
     floor: float | np.ndarray | None = None
     budget: int = BUDGET
@@ -169,6 +172,11 @@ class MirrorFlow(_Flow):
 
     def _plan(self, objective: SmoothRisk, start: np.ndarray, until: Stop) -> Plan:
         assert isinstance(objective, Objective)
+        if isinstance(self.potential, NumericPotential):
+            if objective.model != self.potential.model:
+                rule = f"is not the model {self.potential.model} of the potential"
+                raise InvalidArgument("objective.model", objective.model, rule, "pass an objective of that model")
+            return plan_of(objective, start, until.event)
         return mirror_plan(objective, Potential(self.potential.groups, start), until.event)
 
 

@@ -77,6 +77,11 @@ class Landscape:
         return len(self.symbols)
 
     @property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """The risk as a map onto one number: what its flow conserves, those of all functions of it conserve."""
+        return (self.expression,)
+
+    @property
     def lanes(self) -> tuple[int, ...]:
         """No leading axes of its own: it has no data."""
         return ()
@@ -108,6 +113,9 @@ class Landscape:
             rf"\nabla^2 R(\theta) &= {sp.latex(self.hessian_expressions)}",
         )
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
 
     @cached_property
     def kernels(self) -> EntrywiseKernels:

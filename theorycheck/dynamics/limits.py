@@ -17,6 +17,7 @@ import numpy as np
 
 from theorycheck.dynamics.flows import GradientFlow, MirrorFlow
 from theorycheck.dynamics.objectives import SmoothRisk
+from theorycheck.dynamics.quantities import Quantity
 from theorycheck.dynamics.trajectories import Stop, Trajectory, follow
 from theorycheck.measured import EPS, Measured, Precision, in_force
 
@@ -52,6 +53,25 @@ class Limit:
     theta: Measured
     rest: np.ndarray
     trajectory: Trajectory
+
+    def recorded(self, quantity: Quantity, objective: SmoothRisk, precision: Precision | None = None) -> Measured:
+        """A quantity at the limit, with the leading axes of the flow.
+
+        To its own bar is added the most it changes, to first order, over the ball that the bar of θ describes: the root of the sum of
+        squares of its changes along the axes.
+        """
+        value, radius, P = self.theta.value, self.theta.error[..., :1], self.theta.value.shape[-1]
+        moves = np.concatenate([np.zeros((1, P)), np.eye(P), -np.eye(P)])
+        level = in_force(precision)
+        with np.errstate(all="ignore"), level.scope():
+            states = value[..., None, :] + moves * np.where(np.isfinite(radius), radius, 0.0)[..., None]
+            found = quantity(objective.along_times, states, level)
+            axis = value.ndim - 1
+            here, ahead, behind = (np.take(found.value, at, axis=axis) for at in ([0], np.arange(1, P + 1), np.arange(P + 1, 2 * P + 1)))
+            changes = np.maximum(np.abs(ahead - here), np.abs(behind - here))
+            error = np.take(found.error, 0, axis=axis) + np.sqrt(np.sum(np.square(changes), axis=axis))
+            unknown = np.isnan(error) | np.isinf(radius).reshape(*radius.shape[:-1], *(1,) * (error.ndim - axis))
+        return Measured(np.take(found.value, 0, axis=axis), np.where(unknown, np.inf, error))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,88 +9,23 @@ Everything broadcasts over leading axes of θ and of the data. Risks go through 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, Self
+from typing import Any
 
 import numpy as np
 
 from theorycheck.dynamics.data import Classification, MatrixSensing, Regression
+from theorycheck.dynamics.prediction_objectives import PredictionObjective
+from theorycheck.dynamics.risks import OfModelAndData as OfModelAndData
+from theorycheck.dynamics.risks import SmoothRisk as SmoothRisk
 from theorycheck.errors import InvalidArgument, ShapeMismatch
-from theorycheck.measured import EPS
+from theorycheck.measured import EPS, in_balls
 from theorycheck.symbolic.kernels.bounded import bounded, euclidean
 from theorycheck.symbolic.losses import Loss, SquaredLoss
 from theorycheck.symbolic.models import Flattened
 from theorycheck.symbolic.parametrizations import Parametrization
-
-
-class SmoothRisk(Protocol):
-    """What flows, methods and quantities ask for: any model of its own may offer it.
-
-    θ and v are ``(..., P)``. Each `..._error` bounds, to first order in eps, what rounding did to the value of that name.
-    """
-
-    @property
-    def parameters(self) -> int:
-        """P, the number of entries of θ."""
-
-    @property
-    def lanes(self) -> tuple[int, ...]:
-        """Leading axes of its own, those of its data."""
-
-    @property
-    def along_times(self) -> Self:
-        """The same, for states of shape ``(..., T, P)`` behind the present leading axes."""
-
-    def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> Self:
-        """Restriction to the lanes where `mask`, of shape `lanes`, is true."""
-
-    def risk(self, theta: np.ndarray) -> np.ndarray:
-        """R(θ), shape ``(...)``."""
-
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
-        """∇R(θ), shape ``(..., P)``."""
-
-    def hessian(self, theta: np.ndarray) -> np.ndarray:
-        """∇²R(θ), shape ``(..., P, P)``."""
-
-    def hvp(self, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """∇²R(θ) v, shape ``(..., P)``."""
-
-    def risk_error(self, theta: np.ndarray) -> np.ndarray:
-        """Shape ``(...)``."""
-
-    def gradient_error(self, theta: np.ndarray) -> np.ndarray:
-        """In the Euclidean norm, shape ``(...)``."""
-
-    def hessian_error(self, theta: np.ndarray) -> np.ndarray:
-        """In the spectral norm, and of a product with a vector of norm 1, shape ``(...)``."""
-
-
-class OfModelAndData:
-    """What objectives of a model and data have in common; a frozen dataclass with these two fields inherits it."""
-
-    model: Any
-    data: Any
-
-    @property
-    def parameters(self) -> int:
-        """P, the number of entries of θ."""
-        return self.model.parameters
-
-    @property
-    def lanes(self) -> tuple[int, ...]:
-        """Leading axes of the data."""
-        return self.data.lanes
-
-    @property
-    def along_times(self) -> Self:
-        """The same, for states of shape ``(..., T, P)``."""
-        return replace(self, data=self.data.along_times)  # type: ignore[type-var]
-
-    def chosen(self, lanes: tuple[int, ...], mask: np.ndarray) -> Self:
-        """The objective of the lanes where `mask`, of shape `lanes`, is true."""
-        return replace(self, data=self.data.chosen(lanes, mask))  # type: ignore[type-var]
+from theorycheck.symbolic.predictors import Predictor
 
 
 @dataclass(frozen=True)
@@ -99,8 +34,9 @@ class Objective(OfModelAndData):
 
     Parameters
     ----------
-    model : Parametrization
-        θ -> w. Under `MatrixSensing` a matrix-valued model is taken as `Flattened`.
+    model : Parametrization or Predictor
+        θ -> w. Under `MatrixSensing` a matrix-valued model is taken as `Flattened`. A model that has predictions only, such as
+        `TwoLayerReLU`, gives a `PredictionObjective`, which offers the same.
     loss : Loss
         Of predictions, with its constant.
     data : Regression, Classification or MatrixSensing
@@ -111,7 +47,7 @@ class Objective(OfModelAndData):
     ShapeMismatch
         Where the data does not have the inputs or the outputs of the model.
     InvalidArgument
-        For a model that has no w, or a loss that is not offered for several outputs.
+        For a model that has neither w nor predictions, or a loss that is not offered for several outputs.
 
     Examples
     --------
@@ -126,10 +62,16 @@ class Objective(OfModelAndData):
     loss: Loss
     data: Regression | Classification | MatrixSensing
 
+    def __new__(cls, model: Any = None, loss: Any = None, data: Any = None) -> Any:
+        """The objective through w(θ), or the one through predictions for a model that has only those."""
+        if cls is Objective and isinstance(model, Predictor) and not isinstance(model, Parametrization):
+            return PredictionObjective(model, loss, data)
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         if not isinstance(self.model, Parametrization):
-            remedy = "pass PredictionObjective(model, loss, data), which needs predictions only"
-            raise InvalidArgument("model", self.model, "has no map θ -> w(θ)", remedy)
+            remedy = "pass a Parametrization, a Predictor such as TwoLayerReLU, or a Landscape where an objective is asked for"
+            raise InvalidArgument("model", self.model, "has neither a map θ -> w(θ) nor predictions with derivatives", remedy)
         if isinstance(self.data, MatrixSensing) and len(self.model.shape) == 2:
             if self.model.shape != self.data.matrix_shape:
                 rule = f"must end with {self.model.shape}, the shape of w of {self.model}"
@@ -181,6 +123,8 @@ class Objective(OfModelAndData):
 
     def risk_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the rounding error of `risk`, shape ``(...)``."""
+        if in_balls():
+            return np.zeros(np.shape(theta)[:-1])
         prediction, y = self._compared(theta)
         moved, axis = self.prediction_error(theta), self.data.sample_axis
         slope, bend = (np.abs(f(prediction, y, sample_axis=axis)) for f in (self.loss.slope, self.loss.bend))
@@ -196,6 +140,8 @@ class Objective(OfModelAndData):
 
     def curvature_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the norm of the rounding error of `curvature`, shape ``(...)``."""
+        if in_balls():
+            return np.zeros(np.shape(theta)[:-1])
         prediction, y = self._compared(theta)
         bend = self.loss.bend(prediction, y, sample_axis=self.data.sample_axis)
         relative: np.ndarray | float = (self.data.samples + 8) * EPS
@@ -206,11 +152,15 @@ class Objective(OfModelAndData):
 
     def gradient_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the norm of the rounding error of `gradient`, shape ``(...)``."""
+        if in_balls():
+            return np.zeros(np.shape(theta)[:-1])
         theta = self.model.checked(theta)
         return bounded(self.model.kernels).gradient_error(theta, *self.gradient_in_w_and_error(theta))
 
     def hessian_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the spectral norm of the rounding error of `hessian`, and on that of `hvp` for v of norm 1, shape ``(...)``."""
+        if in_balls():
+            return np.zeros(np.shape(theta)[:-1])
         theta = self.model.checked(theta)
         errors = (*self.gradient_in_w_and_error(theta), self.curvature(theta), self.curvature_error(theta))
         return bounded(self.model.kernels).hessian_error(theta, *errors)
@@ -229,6 +179,8 @@ class Objective(OfModelAndData):
 
     def prediction_error(self, theta: np.ndarray) -> np.ndarray:
         """Bound on the rounding error of every prediction, in the shape of the targets or with one entry for all outputs."""
+        if in_balls():
+            return np.zeros(np.shape(theta)[:-1])
         theta = self.model.checked(theta)
         kernels, axes = bounded(self.model.kernels), len(self.model.shape)
         moved = kernels.w_error(theta) + (self.data.inputs + 1) * EPS * euclidean(kernels.w(theta), axes)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theorycheck.dynamics.data import Classification, Regression
-from theorycheck.dynamics.objectives import OfModelAndData
+from theorycheck.dynamics.risks import OfModelAndData
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS
 from theorycheck.symbolic.losses import Loss, SquaredLoss

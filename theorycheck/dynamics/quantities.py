@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from theorycheck.dynamics import curvature
+from theorycheck.dynamics.certificates import quantities as enclosed
 from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.errors import InvalidArgument, ShapeMismatch
-from theorycheck.measured import EPS, Measured, Precision, in_force
+from theorycheck.measured import EPS, Measured, Precision, in_balls, in_force
 from theorycheck.symbolic.kernels.bounded import bounded
 from theorycheck.symbolic.parametrizations import DeepLinear
 
@@ -31,18 +32,24 @@ class Quantity(Protocol):
 
 def risk(objective: SmoothRisk, theta: np.ndarray, precision: Precision | None = None) -> Measured:
     """R(θ), shape ``(...)``."""
+    if in_balls(precision):
+        return enclosed.risk(objective, theta)
     theta = _points(objective, theta)
     return _measured(objective.risk(theta), objective.risk_error(theta))
 
 
 def predictions(objective: Any, theta: np.ndarray, precision: Precision | None = None) -> Measured:
     """Predictions at θ with the bar of their rounding, shape ``(..., n)`` or ``(..., n, d_out)``."""
+    if in_balls(precision):
+        return enclosed.predictions(objective, theta)
     value = objective.predictions(theta)
     return _measured(value, np.broadcast_to(objective.prediction_error(theta), value.shape))
 
 
 def end_to_end(objective: Any, theta: np.ndarray, precision: Precision | None = None) -> Measured:
     """The entries of w(θ), row by row, with the bar of their rounding, shape ``(..., m)``."""
+    if in_balls(precision):
+        return enclosed.end_to_end(objective, theta)
     theta = objective.model.checked(theta)
     w = objective.model.w(theta)
     value = w.reshape(*theta.shape[:-1], -1)
@@ -51,6 +58,8 @@ def end_to_end(objective: Any, theta: np.ndarray, precision: Precision | None = 
 
 def gradient_norm(objective: SmoothRisk, theta: np.ndarray, precision: Precision | None = None) -> Measured:
     """Euclidean norm of ∇R(θ), shape ``(...)``."""
+    if in_balls(precision):
+        return enclosed.gradient_norm(objective, theta)
     theta = _points(objective, theta)
     norm = np.linalg.norm(objective.gradient(theta), axis=-1)
     return _measured(norm, objective.gradient_error(theta) + objective.parameters * EPS * norm)
@@ -61,6 +70,8 @@ def hessian_trace(objective: SmoothRisk, theta: np.ndarray, precision: Precision
 
     For a deep linear network the second term of the Hessian has no diagonal blocks, so the trace is 2c Σ_k tr(B_k Σ B_kᵀ) ‖A_k‖².
     """
+    if in_balls(precision):
+        return enclosed.hessian_trace(objective, theta)
     theta = _points(objective, theta)
     first = curvature.FirstTerm.of(objective)
     if first is not None:
@@ -78,6 +89,8 @@ def sharpness(objective: SmoothRisk, theta: np.ndarray, precision: Precision | N
     the neglected term is bounded by 1e-12 of the value (100 times less a level of precision), and that bound goes into the bar.
     Elsewhere the Hessian is formed, up to 2,000 parameters, or reached through products by Lanczos.
     """
+    if in_balls(precision):
+        return enclosed.sharpness(objective, theta)
     theta = _points(objective, theta)
     value, error = np.full(theta.shape[:-1], np.nan), np.full(theta.shape[:-1], np.inf)
     left = np.ones(theta.shape[:-1], dtype=bool)
@@ -103,6 +116,8 @@ def balancedness(objective: SmoothRisk, theta: np.ndarray, precision: Precision 
     model = getattr(objective, "model", None)
     if not isinstance(model, DeepLinear):
         raise InvalidArgument("objective", objective, "has no layers", "pass an Objective of a DeepLinear model")
+    if in_balls(precision):
+        return enclosed.entries(layer_imbalances(model, theta))
     theta = _points(objective, theta)
     layers = model.layers(np.abs(theta))
     sizes = [np.swapaxes(V, -1, -2) @ V + W @ np.swapaxes(W, -1, -2) for W, V in pairwise(layers)]

@@ -4,10 +4,10 @@ The error bar is an estimate, not a proof: shadows, the same run with rounding e
 size lead. A shadow's parameters are kicked before every 64 steps by about 2 eps of themselves for each of those steps (on the general
 path also by what the gradient rounds; in compiled runs the data move once by 16 eps instead), with random signs that stay the
 same through the run. The bar is 8 times the distance to the farthest of three shadows; where one of them ends elsewhere
-altogether, rounding decides where the run goes, and the bar is infinite. It costs three runs, so it is made when
-`Trajectory.error` is first asked for. Nothing cheaper was honest: the growth of the steps themselves says nothing of directions
-that a run does not take, and runs at the edge of stability, or past a saddle, are unstable in just those; and one shadow may by
-chance be kicked across the one direction that matters.
+altogether, rounding decides where the run goes, and the bar is infinite. Shadows of stochastic methods see the same noise: the bar is
+on the run with that seed. It costs three runs, so it is made when `Trajectory.error` is first asked for. Nothing cheaper was
+honest: the growth of the steps themselves says nothing of directions that a run does not take, and runs at the edge of stability, or
+past a saddle, are unstable in just those; and one shadow may by chance be kicked across the one direction that matters.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ SHADOWS = 3
 SAFETY = 8  # of the bar over the distance to the farthest shadow
 LINEAR = 1e-4  # of the size of the state: a shadow farther away than this shows that rounding decides where the run goes
 TINY = float(np.finfo(float).tiny)
+KEPT = 4_000_000  # numbers that compiled code keeps before it hands them over
 ROUNDED = 2  # eps a step by which a shadow moves each parameter, relative to its size
 DATA_ROUNDED = 16  # eps by which a shadow moves the data of a compiled run
 FOREVER = np.iinfo(np.int64).max
@@ -38,13 +39,24 @@ _RUNNING = -1
 _FUSED = {descent.SMALL: Ending.GRADIENT_SMALL, descent.DIVERGED: Ending.DIVERGED}
 
 Carry = tuple[np.ndarray, ...]
+Advanced = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class Fused(Protocol):
-    """Many steps of many lanes at once, in compiled code."""
+    """Many steps of many lanes at once, in compiled code, of a method without a carry."""
 
-    def advance(self, theta: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """States ``(B, P)`` of the flattened lanes `chosen`, and what `DeepLinearKernels.descend` says of them."""
+    @property
+    def watches(self) -> bool:
+        """Whether it can look at ‖∇R‖ before every step."""
+
+    def advance(
+        self, theta: np.ndarray, k: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray, every: int = 0, columns: int = 0
+    ) -> Advanced:
+        """Move states ``(B, P)`` of the flattened lanes `chosen`, which have taken k steps.
+
+        A lane stops before the first step where ‖∇R‖ is at most its threshold; a negative one is none. Returns the states, the steps
+        taken, `descent.RAN`, `descent.SMALL` or `descent.DIVERGED`, and the states after every, 2 every, ... steps, ``(B, columns, P)``.
+        """
 
     def shaken(self, signs: np.ndarray) -> Self:
         """The same with rounding errors planted, for the shadow; signs are ``(P,)``."""
@@ -53,14 +65,17 @@ class Fused(Protocol):
 class Method:
     """Contract of a method, a frozen value.
 
-    To add one:
+    To add one, make a class and add a row to the table of `tests/dynamics/test_methods.py`. `methods.stepped.Stepped` has all but `move`
+    for methods with a step size; the contract is:
 
-    1. give it its arguments as fields, checked when it is made, and `lanes`, their common leading shape;
-    2. give it `time_step`, the time that one step counts for, which broadcasts over lanes;
-    3. write `move`: state and carry after one step, pure, each lane for itself; what it needs to remember goes into the
-       carry, a tuple of arrays with the leading axes of θ;
-    4. write `begin`, the carry before the first step, unless it is empty;
-    5. write `fused` where compiled code does many steps at once.
+    1. its arguments are fields, checked when it is made; `lanes` is their common leading shape;
+    2. `time_of` says at which time step k stands, `steps_to` the reverse;
+    3. `move` makes state and carry after step k, pure, each lane for itself; what it needs to remember goes into the carry, a tuple of
+       arrays with the leading axes of θ; noise is a function of seed and k (`dynamics.noise`);
+    4. `begin` is the carry before the first step, unless it is empty;
+    5. `rounding` says how far one step may be off beyond a few eps of the parameters, for the error bar;
+    6. `kicked` plants an error, where the state is not θ alone;
+    7. `fused` is compiled code that does many steps at once, where there is some.
     """
 
     @property
@@ -68,18 +83,31 @@ class Method:
         """Leading shape of the method's arguments."""
         raise NotImplementedError
 
-    @property
-    def time_step(self) -> np.ndarray:
-        """Time of one step, broadcasts over lanes."""
+    def time_of(self, k: np.ndarray) -> np.ndarray:
+        """Time after k steps; k has the lanes of the run in front, and one more axis behind."""
+        raise NotImplementedError
+
+    def steps_to(self, time: np.ndarray, lanes: tuple[int, ...]) -> np.ndarray:
+        """The first step at or after a time, in every lane; a time that is a whole number of steps up to rounding is that number."""
         raise NotImplementedError
 
     def begin(self, objective: SmoothRisk, theta: np.ndarray) -> Carry:
         """The carry before the first step."""
         return ()
 
-    def move(self, objective: SmoothRisk, theta: np.ndarray, carry: Carry) -> tuple[np.ndarray, Carry]:
-        """State and carry after one step from θ ``(..., P)``."""
+    def move(self, objective: SmoothRisk, theta: np.ndarray, carry: Carry, k: np.ndarray) -> tuple[np.ndarray, Carry]:
+        """State and carry after step k = 0, 1, ... (shape ``(...)``) from θ ``(..., P)``."""
         raise NotImplementedError
+
+    def rounding(self, objective: SmoothRisk, theta: np.ndarray, carry: Carry, k: np.ndarray) -> np.ndarray:
+        """Norm by which step k may be off by what the gradient rounds, shape ``(...)``."""
+        raise NotImplementedError
+
+    def kicked(
+        self, objective: SmoothRisk, theta: np.ndarray, carry: Carry, k: np.ndarray, kick: np.ndarray, steps: np.ndarray
+    ) -> tuple[np.ndarray, Carry]:
+        """State and carry after an error of as many steps as `steps` ``(..., 1)``: θ moves by `kick` ``(..., P)``."""
+        return theta + kick, carry
 
     def fused(self, objective: SmoothRisk, lanes: tuple[int, ...]) -> Fused | None:
         """Compiled code for many steps, or None."""
@@ -90,13 +118,13 @@ class Method:
         if until.steps is None and until.time is None:
             raise InvalidArgument("until", until, "may never happen", "pass steps or time to Stop as well")
         walk = Walk.begun(self, objective, start, until)
-        columns = [(walk.k.copy(), walk.theta.copy()) for _ in schedule(walk, save)]
+        columns = list(schedule(walk, save))
         walk.advance(walk.limit)
         if not isinstance(save, At) and (len(columns) < 2 or np.any(columns[-1][0] != walk.k)):
             columns.append((walk.k, walk.theta))
         steps, states = np.stack([k for k, _ in columns], axis=-1), np.stack([theta for _, theta in columns], axis=-2)
         ending = np.asarray(np.array(_ENDINGS, dtype=object)[walk.ended])
-        return Path(steps * walk.time_step[..., None], states, walk.theta, ending, partial(shadow_error, walk, start), walk.k)
+        return Path(self.time_of(steps), states, walk.theta, ending, partial(shadow_error, walk, start), walk.k)
 
 
 @dataclass
@@ -108,7 +136,6 @@ class Walk:
     until: Stop
     theta: np.ndarray
     carry: Carry
-    time_step: np.ndarray
     limit: np.ndarray  # steps after which a lane ends, at most
     why: np.ndarray  # the ending it then has; endings are numbered here, in their order
     k: np.ndarray  # steps taken
@@ -127,12 +154,11 @@ class Walk:
             until,
             start,
             method.begin(objective, start),
-            np.broadcast_to(method.time_step, lanes),
-            *limits(until, np.broadcast_to(method.time_step, lanes)),
+            *limits(until, method, lanes),
             np.zeros(lanes, dtype=np.int64),
             np.full(lanes, _RUNNING),
             np.zeros(lanes) if until.event is None else np.sign(np.broadcast_to(until.event(objective, start), lanes)),
-            None if until.event is not None else method.fused(objective, lanes),
+            compiled_code(method, objective, until, lanes),
         )
         walk.settle(np.ones(lanes, dtype=bool))
         return walk
@@ -178,7 +204,7 @@ class Walk:
         """One step of the lanes chosen."""
         if self.signs is not None and np.any(self.k % descent.SEGMENT == 0):
             self.jolt(chosen & (self.k % descent.SEGMENT == 0), self.signs)
-        theta, carry = self.method.move(self.objective, self.theta, self.carry)
+        theta, carry = self.method.move(self.objective, self.theta, self.carry, self.k)
         lost = chosen & ~np.all(np.isfinite(theta), axis=-1)
         moved = chosen & ~lost
         self.theta = np.where(moved[..., None], theta, self.theta)
@@ -189,25 +215,45 @@ class Walk:
 
     def jolt(self, chosen: np.ndarray, signs: np.ndarray) -> None:
         """Kick lanes by what the steps up to the next kick may round; a zero that stays zero is left alone."""
-        steps = np.minimum(self.limit - self.k, descent.SEGMENT)
-        noise = self.time_step * self.objective.gradient_error(self.theta) / np.sqrt(signs.size)
-        alive = (self.theta != 0) | (self.objective.gradient(self.theta) != 0)
-        kick = steps[..., None] * (ROUNDED * EPS * np.abs(self.theta) + noise[..., None]) * alive * signs
-        self.theta = np.where(chosen[..., None], self.theta + kick, self.theta)
+        steps = np.minimum(self.limit - self.k, descent.SEGMENT)[..., None]
+        rounding = self.method.rounding(self.objective, self.theta, self.carry, self.k) / np.sqrt(signs.size)
+        moved, _ = self.method.move(self.objective, self.theta, self.carry, self.k)
+        alive = (self.theta != 0) | (moved != self.theta) | (self.objective.gradient(self.theta) != 0)
+        kick = steps * (ROUNDED * EPS * np.abs(self.theta) + rounding[..., None]) * alive * signs
+        theta, carry = self.method.kicked(self.objective, self.theta, self.carry, self.k, kick, steps)
+        self.theta = np.where(chosen[..., None], theta, self.theta)
+        self.carry = tuple(np.where(_behind(chosen, new), new, old) for new, old in zip(carry, self.carry, strict=True))
 
-    def leap(self, fused: Fused, counts: np.ndarray) -> None:
-        """Many steps of many lanes, in compiled code."""
-        flat = np.flatnonzero(counts)
-        if not flat.size:
-            return
+    def leap(self, fused: Fused, counts: np.ndarray, every: int = 0, columns: int = 0) -> np.ndarray:
+        """Many steps of many lanes, in compiled code; the states after every, 2 every, ... of them, ``(columns, ..., P)``."""
+        flat, lanes = np.flatnonzero(counts), self.k.shape
         states, codes, k = self.theta.reshape(counts.size, -1).copy(), np.zeros(counts.size, dtype=np.int64), self.k.ravel().copy()
-        threshold = np.where(self.threshold < 0, -1.0, self.threshold * self.time_step).ravel()[flat]
-        states[flat], taken, codes[flat] = fused.advance(states[flat], flat, counts.ravel()[flat], threshold)
-        k[flat] += taken
-        self.theta, self.k = states.reshape(self.theta.shape), k.reshape(counts.shape)
-        for code, ending in _FUSED.items():
-            self.end(codes.reshape(counts.shape) == code, ending)
-        self.settle(counts > 0)
+        kept = np.repeat(states[None], columns, axis=0)
+        if flat.size:
+            states[flat], taken, codes[flat], saved = fused.advance(
+                states[flat], k[flat], flat, counts.ravel()[flat], self.threshold.ravel()[flat], every, columns
+            )
+            k[flat] += taken
+            kept[:, flat] = np.swapaxes(saved, 0, 1)
+            self.theta, self.k = states.reshape(self.theta.shape), k.reshape(lanes)
+            for code, ending in _FUSED.items():
+                self.end(codes.reshape(lanes) == code, ending)
+            self.settle(counts > 0)
+        return kept.reshape(columns, *self.theta.shape)
+
+    def strides(self, every: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Steps taken and states after every, 2 every, ... steps, until no lane runs."""
+        while np.any(self.running):
+            if self.fused is None:
+                self.advance(self.k + np.where(self.running, every, 0))
+                yield self.k, self.theta
+                continue
+            before, left = self.k, np.where(self.running, self.limit - self.k, 0)
+            room = max(1, KEPT // max(1, self.theta.size))
+            columns = int(min(-(-np.max(left) // every), room))
+            kept = self.leap(self.fused, np.minimum(left, every * columns), every, columns)
+            useful = -(-np.max(self.k - before) // every)
+            yield from ((np.minimum(before + every * (j + 1), self.k), kept[j]) for j in range(useful))
 
 
 def shadow_error(walk: Walk, start: np.ndarray) -> np.ndarray:
@@ -225,32 +271,30 @@ def shadow_error(walk: Walk, start: np.ndarray) -> np.ndarray:
     return np.where(known, SAFETY * (distance + EPS * size) + TINY, np.inf)
 
 
-def limits(until: Stop, time_step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def compiled_code(method: Method, objective: SmoothRisk, until: Stop, lanes: tuple[int, ...]) -> Fused | None:
+    """Compiled code for a method, where there is some that sees what the stop asks for."""
+    fused = None if until.event is not None else method.fused(objective, lanes)
+    return fused if fused is None or until.gradient_norm is None or fused.watches else None
+
+
+def limits(until: Stop, method: Method, lanes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Steps after which each lane ends, and the ending it then has: steps or time, whichever is first."""
-    steps = np.broadcast_to(FOREVER if until.steps is None else np.asarray(until.steps, dtype=np.int64), time_step.shape)
-    by_time = np.broadcast_to(FOREVER, time_step.shape) if until.time is None else steps_to(np.asarray(until.time), time_step)
+    steps = np.broadcast_to(FOREVER if until.steps is None else np.asarray(until.steps, dtype=np.int64), lanes)
+    by_time = np.broadcast_to(FOREVER, lanes) if until.time is None else method.steps_to(np.asarray(until.time), lanes)
     why = np.where(steps <= by_time, _NUMBER[Ending.REACHED_STEPS], _NUMBER[Ending.REACHED_TIME])
     return np.minimum(steps, by_time), why
 
 
-def steps_to(time: np.ndarray, time_step: np.ndarray) -> np.ndarray:
-    """The first step at or after a time; a time that is a whole number of steps up to rounding is that number."""
-    return np.minimum(np.ceil(time / time_step * (1 - 4 * EPS)), 2.0**62).astype(np.int64)
-
-
-def schedule(walk: Walk, save: Save) -> Iterator[None]:
-    """Advance a walk to the states to keep, one after the other."""
+def schedule(walk: Walk, save: Save) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Advance a walk to the states to keep, one after the other: steps taken and states."""
     if isinstance(save, At):
         for time in save.times:
-            walk.advance(steps_to(time, walk.time_step))
-            yield
+            walk.advance(walk.method.steps_to(np.asarray(time), walk.k.shape))
+            yield walk.k, walk.theta
         return
-    yield
-    count = 0
-    while isinstance(save, Every) and np.any(walk.running):
-        count += save.steps
-        walk.advance(np.full(walk.k.shape, count))
-        yield
+    yield walk.k, walk.theta
+    if isinstance(save, Every):
+        yield from walk.strides(int(save.steps))
 
 
 def _behind(mask: np.ndarray, array: np.ndarray) -> np.ndarray:

@@ -16,10 +16,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theorycheck.dynamics.certificates.arrays import balls
+from theorycheck.dynamics.certificates.balls import Ball
+from theorycheck.dynamics.certificates.runs import steps_of
+from theorycheck.dynamics.certificates.tubes import flow_states
 from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.dynamics.quantities import Quantity
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_positive
-from theorycheck.measured import Measured, Precision, in_force
+from theorycheck.measured import Measured, Precision, in_balls, in_force
 
 
 class Ending(Enum):
@@ -103,7 +107,7 @@ class At:
     times: np.ndarray
 
     def __init__(self, times: ArrayLike) -> None:
-        instants = np.array(require_finite("times", times))
+        instants = np.array(balls(list(times)) if in_balls() else require_finite("times", times))  # type: ignore[call-overload]
         if instants.ndim != 1 or not instants.size or np.any(np.diff(instants) < 0) or instants[0] < 0:
             raise InvalidArgument("times", times, "must be ascending numbers from 0", "pass At([0.0, 1.0, 2.0])")
         instants.flags.writeable = False
@@ -216,6 +220,8 @@ def follow(
         For a start that is not finite or of the wrong shape, or a stop that the method cannot serve.
 
     """
+    if in_balls(precision):
+        return _enclosed(objective, method_or_flow, start, until, record, save)
     start, P = require_finite("start", start), objective.parameters
     if start.ndim < 1 or start.shape[-1] != P:
         raise ShapeMismatch("start.shape", start.shape, f"must end with ({P},)", "pass one entry a parameter")
@@ -231,6 +237,37 @@ def follow(
     error = path.error
     bar = error if callable(error) else lambda: error
     return Trajectory(path.times, path.states, path.final, MappingProxyType(records), path.ending, path.cost, bar)
+
+
+def _enclosed(objective: SmoothRisk, method: Any, start: np.ndarray, until: Stop, record: Iterable[Quantity], save: Save) -> Trajectory:
+    """A few steps of a method, or gradient flow, in balls, one lane; the bar is zero, since the states carry their own."""
+    from theorycheck.dynamics.flows import GradientFlow
+
+    if isinstance(method, GradientFlow):
+        return _enclosed_flow(objective, start, until, record, save)
+    states = np.stack(list(steps_of(method, objective, start, until)))
+    kept = _kept(len(states) - 1, save)
+    records = {quantity: quantity(objective.along_times, states[kept]) for quantity in record}
+    ending, error = np.array(Ending.REACHED_STEPS, dtype=object), np.zeros(())
+    return Trajectory(method.time_of(kept), states[kept], states[-1], MappingProxyType(records), ending, np.array(kept[-1]), lambda: error)
+
+
+def _enclosed_flow(objective: SmoothRisk, start: np.ndarray, until: Stop, record: Iterable[Quantity], save: Save) -> Trajectory:
+    if until.time is None or until.steps is not None or until.gradient_norm is not None or until.event is not None or isinstance(save, Every):
+        raise InvalidArgument("until", until, "is not a time alone", "pass Stop(time=1.0), and Ends() or At(times), to certify a flow")
+    times = [Ball(t) for t in save.times.tolist()] if isinstance(save, At) else [Ball(0), Ball(np.asanyarray(until.time).item())]
+    end = Ball(np.asanyarray(until.time).item())
+    *states, final = flow_states(objective, start, [*times, end])
+    kept = np.stack(states)
+    records = {quantity: quantity(objective.along_times, kept) for quantity in record}
+    ending, error = np.array(Ending.REACHED_TIME, dtype=object), np.zeros(())
+    return Trajectory(balls(times), kept, final, MappingProxyType(records), ending, np.array(0), lambda: error)
+
+
+def _kept(last: int, save: Save) -> np.ndarray:
+    if isinstance(save, At):
+        raise InvalidArgument("save", save, "asks for times", "pass Ends() or Every(1) to certify a run")
+    return np.array([0, last] if isinstance(save, Ends) else sorted({*range(0, last, save.steps), last}))
 
 
 def recorded(quantity: Quantity, objective: SmoothRisk, path: Path, precision: Precision) -> Measured:

@@ -4,3 +4,11 @@ from theorycheck.instances.deep_linear import DeepLinearFit as DeepLinearFit
 from theorycheck.instances.deep_linear import deep_linear_fits as deep_linear_fits
 from theorycheck.instances.factored import FactoredNetwork as FactoredNetwork
 from theorycheck.instances.factored import factored_networks as factored_networks
+from theorycheck.instances.modal import ModalNetwork as ModalNetwork
+from theorycheck.instances.modal import modal_networks as modal_networks
+from theorycheck.instances.products import above as above
+from theorycheck.instances.products import below as below
+from theorycheck.instances.products import between as between
+from theorycheck.instances.products import kronecker as kronecker
+from theorycheck.instances.products import transposed as transposed
+from theorycheck.instances.products import unflattened as unflattened

@@ -11,7 +11,7 @@ import numpy as np
 from theorycheck.dynamics.data import Regression
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.errors import InvalidArgument
-from theorycheck.instances.recipes import Drawer, Recipe, array, choice, integers, recipe
+from theorycheck.instances.recipes import Drawer, Recipe, array, as_drawn, choice, integers, recipe
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
@@ -102,7 +102,7 @@ class DeepLinearFit:
             q = np.ones(1)
             for W in fit.layers[:0:-1]:
                 q = W.T @ q
-            size = float(q @ q)
+            size = q @ q
             if size == 0.0 or not np.isfinite(size):
                 return None
             step = fit.data.solved(fit.y - fit.X @ fit.w)
@@ -116,17 +116,28 @@ class DeepLinearFit:
         """
         if not self.data.has_signal:
             return None
-        norm = float(np.linalg.norm(self.w_star))
+        norm = np.linalg.norm(self.w_star)
         units = [self.w_star / norm, *(_direction(W[:, 0]) for W in self.layers[:-1]), np.ones(1)]
         return self.at([s * np.outer(after, before) for s, before, after in zip(gains, units[:-1], units[1:], strict=True)])
 
     def retargeted(self, w: np.ndarray) -> DeepLinearFit:
         """The fit to the exact predictions of w."""
-        return replace(self, data=Regression(self.X, self.X @ w))
+        return replace(self, data=Regression(self.X, self.data.predictions(w), self.data.several_outputs))
+
+    def solved_here(self) -> DeepLinearFit:
+        """The fit to targets that keep their residuals but have w(θ) among their least-squares solutions: θ is a minimiser."""
+        kept = self.y - self.data.predictions(self.data.least_squares)
+        return replace(self, data=Regression(self.X, self.data.predictions(self.w) + kept, self.data.several_outputs))
+
+    def whitened(self) -> DeepLinearFit:
+        """The fit to the same least-squares map from inputs of covariance I: X = √d_0 I."""
+        X = np.sqrt(self.widths[0]) * np.eye(self.widths[0])
+        y = X @ np.swapaxes(self.data.least_squares, -1, -2) if self.data.several_outputs else X @ self.data.least_squares
+        return replace(self, data=Regression(X, y, self.data.several_outputs))
 
 
 def _direction(v: np.ndarray) -> np.ndarray:
-    norm = float(np.linalg.norm(v))
+    norm = np.linalg.norm(v)
     return v / norm if norm > 0 else np.eye(len(v))[0]
 
 
@@ -167,7 +178,7 @@ def deep_linear_fits(
     @recipe(bind=lambda X, y: deep_linear_fits(depth, width, spread=spread, data=(np.asarray(X, dtype=float), np.asarray(y, dtype=float))))
     def fits(draw: Drawer) -> DeepLinearFit:
         hidden = [draw(integers(*width)) for _ in range(draw(integers(*depth)) - 1)]
-        X, y = draw_data(draw) if data is None else data
+        X, y = draw_data(draw) if data is None else map(as_drawn, data)
         widths = (X.shape[1], *hidden, y.shape[1] if y.ndim == 2 else 1)
         layers = [draw(array((a, b))) for a, b in zip(widths[1:], widths[:-1], strict=True)]
         return DeepLinearFit(widths, Regression(X, y), DeepLinear(widths).flat(layers))

@@ -24,9 +24,11 @@ from typing import Any, overload
 import numpy as np
 from hypothesis import strategies as st
 
+from theorycheck.dynamics.certificates.arrays import enclosed, exact
 from theorycheck.errors import CannotBindData, InvalidArgument
 from theorycheck.instances.choices import Answers, Given, Group, Regrouped, Sampled, Shrinkable
 from theorycheck.instances.tables import IntegerTable, KeyTable, NormalTable, OptionTable, RealTable, SignTable, Table
+from theorycheck.measured import in_balls
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,14 @@ class Numbers(Drawable):
 
     def drawn(self, answers: Answers) -> Any:
         values = self.table.values(answers.take(self.table, self.shape))
+        if not self.table.is_size:
+            values = as_drawn(values)
         return values.item() if self.shape == () else values
+
+
+def as_drawn(values: np.ndarray) -> np.ndarray:
+    """Drawn floats as they are; in the scope of balls, as the rational numbers they are."""
+    return exact(values) if in_balls() else values
 
 
 @dataclass(frozen=True)
@@ -156,7 +165,8 @@ class OneOf(Drawable):
     options: tuple[Any, ...]
 
     def drawn(self, answers: Answers) -> Any:
-        return self.options[int(answers.take(OptionTable(len(self.options))))]
+        option = self.options[int(answers.take(OptionTable(len(self.options))))]
+        return enclosed(option) if in_balls() and isinstance(option, float | np.ndarray) else option
 
 
 @dataclass(frozen=True)
@@ -166,10 +176,10 @@ class Orthogonal(Drawable):
     n: int
 
     def drawn(self, answers: Answers) -> np.ndarray:
-        table, Q = NormalTable(), np.eye(self.n)
+        table, Q = NormalTable(), as_drawn(np.eye(self.n))
         for k in range(self.n - 1, -1, -1):
-            x = table.values(answers.take(table, (self.n - k,)))
-            size = float(np.sqrt(x @ x))
+            x = as_drawn(table.values(answers.take(table, (self.n - k,))))
+            size = np.sqrt(x @ x)
             if size == 0.0:
                 continue
             sign = 1.0 if x[0] >= 0 else -1.0
@@ -189,7 +199,7 @@ class WithSpectrum(Drawable):
 
     def drawn(self, answers: Answers) -> np.ndarray:
         Q = Orthogonal(len(self.spectrum)).drawn(answers)
-        M = (Q * np.array(self.spectrum)) @ Q.T
+        M = (Q * as_drawn(np.array(self.spectrum))) @ Q.T
         return (M + M.T) / 2
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from theorycheck.dynamics.certificates import Ball, balls
 from theorycheck.errors import InvalidArgument
 
 
@@ -19,7 +20,7 @@ def shape_of(instance: Any) -> Hashable:
     """What must be equal for two instances to be stacked."""
     if isinstance(instance, np.ndarray):
         return ("array", instance.shape, instance.dtype.kind)
-    if isinstance(instance, float):
+    if isinstance(instance, float | Ball):
         return "float"
     if isinstance(instance, tuple):
         return ("tuple", *map(shape_of, instance))
@@ -33,6 +34,8 @@ def stacked(instances: Sequence[Any]) -> Any:
     first = instances[0]
     if isinstance(first, np.ndarray):
         return np.stack(instances)
+    if isinstance(first, Ball):
+        return balls(list(instances))
     if isinstance(first, float):
         return np.array(instances)
     if _discrete(shape_of(first)) and all(other is first for other in instances):

@@ -18,6 +18,7 @@ from theorycheck.library import Paper, origin
 from theorycheck.report.consoles import say
 from theorycheck.report.terminal import print_indented
 from theorycheck.statements.theorems import Theorem
+from theorycheck.symbolic.identities.chains import Argument, ChainFamily, ProofChain, told
 
 # the function that makes a comparison -> what kind of claim that is
 KINDS = {"at_most": "≤", "at_least": "≥", "equal": "=", "tends_to": "limit", "scales_as": "power law", "happens": "probability"}
@@ -73,7 +74,7 @@ def print_page(console: Console, paper: Paper, theorem: Theorem) -> None:
     notes = (("equality is attained", theorem.tight), ("instances are tried in stacks", theorem.stacked))
     print_indented(console, *(f"note       {note}" for note, holds in notes if holds))
     _print_block(console, "premises", [f"{p}{' (enforced)' if p.enforce else ''}" for p in theorem.premises])
-    _print_block(console, "closed forms", [str(identity) for identity in theorem.identities])
+    _print_block(console, "closed forms", [line for identity in theorem.identities for line in _closed_form(identity)])
     _print_block(console, "planted falsehoods", [_with_statement(f) for f in paper.planted_on(theorem) if theorem.of is None])
     for section in ("Setting", "Convention"):
         _print_block(console, section.lower(), _section(ast.get_docstring(ast.parse(paper.path.read_text(encoding="utf-8"))) or "", section))
@@ -83,6 +84,14 @@ def print_page(console: Console, paper: Paper, theorem: Theorem) -> None:
 def _print_block(console: Console, title: str, lines: Sequence[str]) -> None:
     if lines:
         print_indented(console, title, *(f"  {line}" for line in lines))
+
+
+def _closed_form(identity: Any) -> list[str]:
+    """An identity, and the steps of a chain, derived and checked as it is shown."""
+    if not isinstance(identity, ProofChain | ChainFamily | Argument):
+        return [str(identity)]
+    steps = [f"  {line}" for line in told(identity)]
+    return [str(identity), *([f"  shown at depth {identity.shown_depth}:"] if isinstance(identity, ChainFamily) else []), *steps]
 
 
 def _section(docstring: str, name: str) -> list[str]:

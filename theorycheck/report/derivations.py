@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from textwrap import TextWrapper
 
 import sympy as sp
@@ -11,8 +10,10 @@ from rich.text import Text
 
 from theorycheck.report.consoles import say
 from theorycheck.report.formulas import block_text, expression_text, words_text
+from theorycheck.report.geometry import Section as Section
+from theorycheck.report.geometry import geometry
 from theorycheck.report.matrix_forms import matrix_form
-from theorycheck.symbolic.derivations import Derivation, EntrywiseDerivation, WordDerivation
+from theorycheck.symbolic.derivations import BareDerivation, Derivation, EntrywiseDerivation, WordDerivation
 from theorycheck.symbolic.derivations.base import loss_latex
 from theorycheck.symbolic.losses import Loss, SquaredLoss
 from theorycheck.symbolic.matrix_words import NamedForms
@@ -22,16 +23,8 @@ PRINTED = 8  # parameters up to which every entry of the Hessian is printed
 _UNBROKEN = 10_000  # width of a line in a pipe
 
 
-@dataclass(frozen=True)
-class Section:
-    """A title and its lines."""
-
-    title: str
-    lines: tuple[str, ...]
-
-
 def print_derivation(console: Console, derivation: Derivation, title: str, sized: bool = True) -> None:
-    """Print map, conventions, gradient, Hessian, matrix form where there is one, and how they were checked.
+    """Print map, conventions, gradient, Hessian, matrix form where there is one, what it means for gradient flow, and how it was checked.
 
     Parameters
     ----------
@@ -58,10 +51,13 @@ def sections(derivation: Derivation, sized: bool = True) -> tuple[Section, ...]:
     if isinstance(derivation, WordDerivation):
         body = _of_words(derivation, sized)
     elif isinstance(derivation, EntrywiseDerivation):
-        return _of_entries(derivation, sized)
+        body = _of_entries(derivation, sized)
+    elif isinstance(derivation, BareDerivation):
+        body = _of_bare(derivation)
     else:
-        body = (Section("closed forms", tuple(derivation.latex().splitlines())),)
-    return tuple(section for section in (*body, _checked(derivation)) if section.lines)
+        body = _of_pieces(derivation)
+    checked = _checked(derivation, *_compared(derivation))
+    return tuple(section for section in (*body, *geometry(derivation.model, sized), checked) if section.lines)
 
 
 def print_latex(console: Console, derivation: Derivation, sized: bool = True) -> None:
@@ -154,14 +150,48 @@ def _of_entries(derivation: EntrywiseDerivation, sized: bool) -> tuple[Section, 
         Section("Hessian", tuple(_hessian_entries(derivation, names))),
     )
     if form is None:
-        return (*entries, _checked(derivation))
-    compared = _checked(derivation, f"matrix form, exactly, against every entry of {model}")
+        return entries
     matrix = Section("matrix form, any sizes", (*form.text, form.note))
-    return (*entries, matrix, compared) if sized else (conventions, matrix, compared)
+    return (*entries, matrix) if sized else (conventions, matrix)
 
 
-def _hessian_entries(derivation: EntrywiseDerivation, names: list[str]) -> list[str]:
-    if len(names) > PRINTED:
+def _compared(derivation: Derivation) -> tuple[str, ...]:
+    """What giving the matrix form has checked."""
+    if not isinstance(derivation, EntrywiseDerivation) or matrix_form(derivation) is None:
+        return ()
+    return (f"independent: matrix form, exactly, against every entry of {derivation.model}",)
+
+
+def _of_bare(derivation: BareDerivation) -> tuple[Section, ...]:
+    names = [expression_text(symbol) for symbol in derivation.model.symbols]
+    gradient = [f"∂R/∂{name} = {expression_text(entry)}" for name, entry in zip(names, derivation.gradient, strict=True)]
+    return (
+        Section("risk", (f"R = {expression_text(derivation.model.expression)}", f"θ = ({', '.join(names)})")),
+        Section("gradient", tuple(gradient)),
+        Section("Hessian", tuple(_hessian_entries(derivation, names))),
+    )
+
+
+def _of_pieces(derivation: Derivation) -> tuple[Section, ...]:
+    slope = f"{derivation.model.slope:g} z"
+    return (
+        Section("map", (f"f(x) = Σ_j a_j σ(b_jᵀ x),  σ(z) = z for z > 0, {slope} for z <= 0", "θ = (b_1, ..., b_h, a)")),
+        Section(
+            "conventions",
+            (
+                f"R = (1/n) Σ_s ℓ(f_s, y_s),  {_loss_text(derivation.loss)};  samples x_s are the rows of X",
+                "D_sj = σ'(b_jᵀ x_s),  g_s = ℓ'(f_s, y_s)/n,  c_s = ℓ''(f_s, y_s)/n",
+                "p_j = Σ_s g_s D_sj x_s,  C_jk = Σ_s c_s D_sj D_sk x_s x_sᵀ",
+                "on each piece, that is as long as no b_jᵀ x_s changes its sign: there w_j = a_j b_j, and predictions are linear in w",
+            ),
+        ),
+        Section("gradient", ("∇_(b_j) R = a_j p_j", "∂R/∂a_j = b_jᵀ p_j")),
+        Section("Hessian, by blocks", ("H_(b_j b_k) = a_j a_k C_jk", "H_(b_j a_k) = a_j C_jk b_k + δ_jk p_j", "H_(a_j a_k) = b_jᵀ C_jk b_k")),
+    )
+
+
+def _hessian_entries(derivation: EntrywiseDerivation | BareDerivation, names: list[str]) -> list[str]:
+    if len(names) > PRINTED and isinstance(derivation, EntrywiseDerivation):
         return ["∇²R = Jᵀ (I ⊗ C) J + Σ_i g_i ∇²w_i with J = ∂w/∂θ;  --python has every entry"]
     pairs = [(i, j) for i in range(len(names)) for j in range(i, len(names)) if derivation.hessian[i, j] != 0]
     lines = [f"∂²R/∂{names[i]}∂{names[j]} = {expression_text(derivation.hessian[i, j])}" for i, j in pairs]

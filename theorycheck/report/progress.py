@@ -53,6 +53,10 @@ class Live:
         done, every = running.tasks
         self._bar.update(self._task, completed=done, total=every, description=self._cut(running.theorem.name), counts=_counts(running))
 
+    def steps(self, name: str, done: int, known: int) -> None:
+        """Move the bar by tasks done of those known so far."""
+        self._bar.update(self._task, completed=done, total=known, description=self._cut(name), counts=f"{done}/{known} tasks")
+
     def _cut(self, name: str) -> str:
         """The name as far as there is room; it stands in full in the line that stays."""
         room = max(12, self._bar.console.width - _BESIDE_NAME)

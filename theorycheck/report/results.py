@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from theorycheck.errors import InvalidArgument
+from theorycheck.search.files import write_atomically
 from theorycheck.search.reports import Report
-from theorycheck.search.verdicts import Outcome, Tightest
+from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, shown
 
 
 class Status(IntEnum):
@@ -46,15 +47,15 @@ def record_of(report: Report) -> dict[str, Any]:
         "outcome": verdict.outcome.name,
         "tried": verdict.tried,
         "admitted": verdict.admitted,
-        "tightest": _tightest(verdict.tightest),
+        "tightest": tightest_record(verdict.tightest),
         "power": {"planted": len(report.planted), "refuted": sum(p.refuted for p in report.planted)},
         "identities": {"stated": len(report.identities), "proved": sum(i.proved for i in report.identities)},
         "seconds": round(report.seconds, 3),
     }
 
 
-def _tightest(tightest: Tightest | None) -> dict[str, Any] | None:
-    """None also where the slack is no number: JSON knows neither NaN nor infinity."""
+def tightest_record(tightest: Tightest | None) -> dict[str, Any] | None:
+    """The nearest miss as an object; None also where the slack is no number: JSON knows neither NaN nor infinity."""
     return None if tightest is None or not isfinite(tightest.slack) else {"slack": float(tightest.slack), "label": tightest.label}
 
 
@@ -67,19 +68,31 @@ def write_results(path: Path | str, reports: Sequence[Report]) -> None:
         If the file cannot be written.
 
     """
+    write_records(path, [record_of(r) for r in reports if r.verdict is not None])
+
+
+def write_records(path: Path | str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Write a list of objects as JSON, complete at any moment.
+
+    Raises
+    ------
+    InvalidArgument
+        If the file cannot be written.
+
+    """
     place = Path(os.path.realpath(path))
     if place.exists() and not place.is_file():
         raise InvalidArgument("json", str(path), "is not a regular file", "pass the path of a file to write")
-    text = json.dumps([record_of(r) for r in reports if r.verdict is not None], indent=2, ensure_ascii=False, allow_nan=False)
-    temporary = place.with_name(f".{place.name}.{os.getpid()}")
+    text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False)
     try:
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, place)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(place, text + "\n")
     except OSError as error:
         raise InvalidArgument("json", str(path), f"cannot be written ({error.strerror})", "pass a file in a folder you may write to") from error
+
+
+def counterexample_record(found: Counterexample | None) -> dict[str, Any] | None:
+    """A counterexample as an object: the instance as text and as choices, and both sides."""
+    if found is None:
+        return None
+    sides = {"label": found.entry.label, "left": found.entry.left, "right": found.entry.right}
+    return {"instance": shown(found.instance), "choices": list(found.choices), **sides}

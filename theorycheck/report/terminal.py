@@ -95,7 +95,7 @@ def _falsehoods_table(planted: Sequence[Planted], name_width: int) -> Table:
         if found is None:
             table.add_row(name, Text("NOT REFUTED", "bold"), "-", f"none in {p.tally.tried} instances, {p.tally.admitted} admitted")
         else:
-            table.add_row(name, f"{found.index}", f"{len(found.first)} → {len(found.choices)}", Text(":  ".join(_in_short(found))))
+            table.add_row(name, _where_found(found), f"{len(found.first)} → {len(found.choices)}", Text(":  ".join(_in_short(found))))
     return table
 
 
@@ -107,9 +107,9 @@ def _print_falsehoods(console: Console, planted: Sequence[Planted], verbose: boo
         if found is None:
             say(console, f"{p.theorem.name}  NOT REFUTED by {p.tally.tried} instances, {p.tally.admitted} admitted")
             continue
-        say(console, f"{p.theorem.name}  refuted at instance {found.index}, {len(found.first)} → {len(found.choices)} numbers")
+        say(console, f"{p.theorem.name}  refuted {_at(found)}, {len(found.first)} → {len(found.choices)} numbers")
         if verbose:
-            _print_counterexample(console, found)
+            print_counterexample(console, found)
         else:
             print_indented(console, *_in_short(found))
 
@@ -121,6 +121,8 @@ def _print_attention(console: Console, report: Report) -> None:
         console.print()
         say(console, outcome_word(verdict.outcome), f" {name}")
         _print_verdict(console, verdict)
+    for note in report.notes:
+        say(console, Text("NOTE", "bold"), f" {name}: {note}")
     for p in report.planted:
         if not p.refuted:
             console.print()
@@ -147,15 +149,26 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
     if verdict.theorem.statement:
         print_indented(console, f"claim: {verdict.theorem.statement}")
     if verdict.counterexample is not None:
-        _print_counterexample(console, verdict.counterexample)
+        print_counterexample(console, verdict.counterexample)
     print_indented(console, *verdict.problems)
 
 
-def _print_counterexample(console: Console, found: Counterexample) -> None:
+def print_counterexample(console: Console, found: Counterexample, by: str = "by the adversary") -> None:
+    """The instance, both sides, where it was first found (`by` whom, if it is no sample) and how far it was contracted."""
     how_small = "; every simpler one of as many numbers was tried" if found.exhausted else ""
-    where = f"first violated at instance {found.index} of seed {found.seed}"
+    where = f"first violated {_at(found, by)}, seed {found.seed}"
+    if found.replayed_from:
+        where = f"replayed from {found.replayed_from}, nothing else was tried; {where}"
     size = f"contracted from {len(found.first)} drawn numbers to {len(found.choices)}{how_small}"
     print_indented(console, *str(found).splitlines(), f"({where}; {size})")
+
+
+def _at(found: Counterexample, by: str = "by the adversary") -> str:
+    return by if found.index is None else f"at instance {found.index}"
+
+
+def _where_found(found: Counterexample) -> str:
+    return "adversary" if found.index is None else f"{found.index}"
 
 
 def print_indented(console: Console, *lines: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from theorycheck.search.confirmation import confirmed_claim, is_equality, needs_confirmation
 from theorycheck.search.evaluation import Broken, claim_of, guarded, premise_holds
-from theorycheck.search.tallies import SCREEN
+from theorycheck.search.screening import SCREEN
 from theorycheck.statements.comparisons import Comparison, Standing
 from theorycheck.statements.theorems import Theorem
 

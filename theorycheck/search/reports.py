@@ -56,6 +56,8 @@ class Report:
         Why the theorem cannot take the data.
     seconds : float
         Work on this theorem, summed over workers.
+    notes : tuple of str
+        What a reader should know that does not bear on the outcome.
 
     """
 
@@ -66,6 +68,7 @@ class Report:
     identities: tuple[Settled, ...] = ()
     skipped: str = ""
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,14 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from theorycheck.library import Address
-from theorycheck.search.check import ranges
+from theorycheck.search.adversary import pursued, pursuits
+from theorycheck.search.check import counterexample_at, pursuit_budget, ranges
 from theorycheck.search.contraction import contracted
 from theorycheck.search.reports import Settled
 from theorycheck.search.tallies import tallied
-from theorycheck.search.verdicts import Tally
+from theorycheck.search.verdicts import Choices, Tally
+from theorycheck.search.witnesses import violates
+from theorycheck.statements.theorems import Theorem
 
 _BROKEN = 1000
 
@@ -31,7 +34,7 @@ class Refutation:
     """What was found against a falsehood: the tally, and the contracted choices of the first violation."""
 
     tally: Tally
-    choices: tuple[int, ...] | None = None
+    choices: Choices | None = None
     exhausted: bool = False
 
 
@@ -46,7 +49,7 @@ class Task:
 
 
 def refuted_at(address: Address, seed: int, budget: int) -> Refutation:
-    """Search for a violation of a planted falsehood among `budget` instances, and contract the first.
+    """Search for a violation of a planted falsehood among `budget` instances, then those of the adversary; contract the first.
 
     A falsehood that is undefined on a thousand instances is broken, and is given up.
     """
@@ -54,12 +57,31 @@ def refuted_at(address: Address, seed: int, budget: int) -> Refutation:
     for span in ranges(budget):
         total = total + tallied(falsehood, seed, *span)
         if total.violation is not None:
-            with threadpool_limits(1):  # rounding modes are a thread's own
-                choices, exhausted = contracted(falsehood, falsehood.ambient.sample(seed, total.violation).choices, seed)
-            return Refutation(total, choices, exhausted)
+            return _contracted(falsehood, seed, total, falsehood.ambient.sample(seed, total.violation).choices)
         if total.undefined >= _BROKEN:
-            break
+            return Refutation(total)
+    for island in pursuits(falsehood, seed, total, pursuit_budget(budget)):
+        total = total + pursued(falsehood, *island).tally
+        if total.found is not None:
+            return _contracted(falsehood, seed, total, total.found)
     return Refutation(total)
+
+
+def _contracted(falsehood: Theorem, seed: int, total: Tally, first: Choices) -> Refutation:
+    with threadpool_limits(1):  # rounding modes are a thread's own
+        return Refutation(total, *contracted(falsehood, first, seed))
+
+
+def contracted_at(address: Address, seed: int, index: int | None, first: Choices | None = None) -> tuple[Choices, bool]:
+    """Contract the violation at an index, or the adversary's `first`: what remains, and whether all simpler ones of its length were tried."""
+    found = counterexample_at(address.load(), seed, index, first=first)
+    return found.choices, found.exhausted
+
+
+def replayed_at(address: Address, choices: Choices) -> bool:
+    """Whether the instance of these choices still violates the claim."""
+    with threadpool_limits(1):  # rounding modes are a thread's own
+        return violates(address.load(), choices)
 
 
 def settled_at(address: Address, index: int) -> Settled:

@@ -55,6 +55,13 @@ class Witness:
     point: tuple[tuple[sp.Symbol, sp.Rational], ...]
     bracket: tuple[sp.Expr, ...]
 
+    def latex(self) -> str:
+        """The bracket and the point; entries of w are counted from 1."""
+        i, j = self.pair
+        at = r",\ ".join(f"{sp.latex(symbol)} = {sp.latex(value)}" for symbol, value in self.point)
+        values = r",\ ".join(map(sp.latex, self.bracket))
+        return rf"[\nabla w_{{{i + 1}}}, \nabla w_{{{j + 1}}}] = \left({values}\right) \ne 0 \quad \text{{at }} {at}"
+
     def __str__(self) -> str:
         i, j = self.pair
         at = ", ".join(f"{symbol} = {value}" for symbol, value in self.point)
@@ -79,6 +86,18 @@ class Brackets:
     commuting: bool
     witness: Witness | None = None
     undecided: tuple[tuple[int, int], ...] = ()
+
+    def latex(self) -> str:
+        """That all brackets vanish, the one that does not, or those that are not decided; entries of w are counted from 1."""
+        if self.witness is not None:
+            return self.witness.latex()
+        if self.commuting:
+            return r"[\nabla w_i, \nabla w_j] = 0 \quad \text{for all } i, j"
+        pairs = r",\ ".join(f"({i + 1}, {j + 1})" for i, j in self.undecided)
+        return rf"[\nabla w_i, \nabla w_j] = 0 \quad \text{{is not decided for }} (i, j) = {pairs}"
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
 
 
 def lie_brackets(model: ExactMap) -> Brackets:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_positive
+from theorycheck.measured import numbers, over
 
 
 @runtime_checkable
@@ -75,15 +76,15 @@ class SquaredLoss(Loss):
 
     def risk(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
         f, y, n = _samples(prediction, y, sample_axis)
-        return self.c / n * np.sum((y - f) ** 2, axis=_entries(sample_axis))
+        return over(self.c, n) * np.sum((y - f) ** 2, axis=_entries(sample_axis))
 
     def slope(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
         f, y, n = _samples(prediction, y, sample_axis)
-        return 2 * self.c / n * (f - y)
+        return over(2 * self.c, n) * (f - y)
 
     def bend(self, prediction: ArrayLike, y: ArrayLike, *, sample_axis: int = -1) -> np.ndarray:
         f, y, n = _samples(prediction, y, sample_axis)
-        return np.full(np.broadcast_shapes(f.shape, y.shape), 2 * self.c / n)
+        return np.full(np.broadcast_shapes(f.shape, y.shape), over(2 * self.c, n))
 
     def expression(self, prediction: sp.Expr, target: sp.Expr) -> sp.Expr:
         return self.constant * (target - prediction) ** 2
@@ -224,7 +225,7 @@ def _samples(prediction: ArrayLike, y: ArrayLike, sample_axis: int) -> tuple[np.
     if sample_axis not in (-1, -2):
         rule = "must be -1 for (..., n) or -2 for (..., n, d_out)"
         raise InvalidArgument("sample_axis", sample_axis, rule, "count the axis of the samples from the end")
-    f, target = np.asarray(prediction, dtype=float), np.asarray(y, dtype=float)
+    f, target = numbers(prediction), numbers(y)
     if min(f.ndim, target.ndim) < -sample_axis or f.shape[sample_axis:] != target.shape[sample_axis:]:
         sizes = "(n,)" if sample_axis == -1 else "(n, d_out)"
         rule = f"must end with the same {sizes} as the predictions of shape {f.shape}"

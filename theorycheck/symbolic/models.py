@@ -1,8 +1,9 @@
 """More parametrizations: matrix factorizations, residual networks, weight normalisation, and matrices read as vectors.
 
 Convention   θ holds each factor flattened row by row, one factor after the other; matrix-valued w keep both axes, also of size 1.
-Lowering     factorizations and residual networks are deep linear networks with tied, shifted or frozen parameters: any size. Their
-             exact expressions are written out on request, up to `TERMS` terms.
+Lowering     factorizations and residual networks are played from the tapes of their words; for their Hessians and error bounds they are
+             deep linear networks with tied, shifted or frozen parameters. Any size, no compile. Their exact expressions are written out
+             on request, up to `TERMS` terms.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from math import prod
 import numpy as np
 import sympy as sp
 
-from theorycheck.errors import InvalidArgument, ShapeMismatch, TooLarge, require_finite
+from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
 from theorycheck.symbolic.kernels.embedded import EmbeddedKernels
 from theorycheck.symbolic.kernels.flattened import FlattenedKernels
 from theorycheck.symbolic.kernels.protocol import MapKernels
-from theorycheck.symbolic.parametrizations import Parametrization
-
-TERMS = 20_000  # of all exact expressions of a map together
+from theorycheck.symbolic.kernels.tape_kernels import TapeKernels
+from theorycheck.symbolic.kernels.weight_normalized import WeightNormalizedKernels
+from theorycheck.symbolic.kernels.word_maps import factorization_words, residual_words, symmetric_words
+from theorycheck.symbolic.parametrizations import Parametrization, require_terms
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class MatrixFactorization(Parametrization):
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        _require_terms(self, self.rows * self.cols * self.rank)
+        require_terms(self, self.rows * self.cols * self.rank)
         U, V = (sp.Matrix(n, self.rank, part) for n, part in ((self.rows, self._split[0]), (self.cols, self._split[1])))
         return tuple(U * V.T)
 
@@ -73,7 +75,8 @@ class MatrixFactorization(Parametrization):
         first, last = self.rank * self.cols, self.rows * self.rank
         V = np.arange(first).reshape(self.rank, self.cols).T
         places = np.concatenate([first + np.arange(last), V.ravel()])
-        return EmbeddedKernels(DeepLinearKernels((self.cols, self.rank, self.rows)), np.zeros(first + last), (places,), self.shape)
+        tape = TapeKernels(factorization_words(self.rows, self.cols, self.rank), self.shape)
+        return EmbeddedKernels(DeepLinearKernels((self.cols, self.rank, self.rows)), np.zeros(first + last), (places,), tape)
 
     @property
     def _split(self) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...]]:
@@ -118,7 +121,7 @@ class SymmetricFactorization(Parametrization):
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        _require_terms(self, self.dim**2 * self.rank)
+        require_terms(self, self.dim**2 * self.rank)
         U = sp.Matrix(self.dim, self.rank, self.symbols)
         return tuple(U * U.T)
 
@@ -127,7 +130,8 @@ class SymmetricFactorization(Parametrization):
         count = self.parameters
         transposed = np.arange(count).reshape(self.rank, self.dim).T.ravel()
         places = (count + np.arange(count), transposed)
-        return EmbeddedKernels(DeepLinearKernels((self.dim, self.rank, self.dim)), np.zeros(2 * count), places, self.shape)
+        tape = TapeKernels(symmetric_words(self.dim, self.rank), self.shape)
+        return EmbeddedKernels(DeepLinearKernels((self.dim, self.rank, self.dim)), np.zeros(2 * count), places, tape)
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,7 @@ class ResidualLinear(Parametrization):
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        _require_terms(self, self.dim * (self.dim + 1) ** self.depth)
+        require_terms(self, self.dim * (self.dim + 1) ** self.depth)
         row, size = sp.Matrix([[sp.Rational(p) for p in self.output]]), self.dim**2
         for k in reversed(range(self.depth)):
             row = row * (sp.eye(self.dim) + sp.Matrix(self.dim, self.dim, self.symbols[k * size : (k + 1) * size]))
@@ -195,7 +199,8 @@ class ResidualLinear(Parametrization):
     def kernels(self) -> MapKernels:
         base = np.concatenate([np.tile(np.eye(self.dim).ravel(), self.depth), self.output])
         network = DeepLinearKernels((self.dim,) * (self.depth + 1) + (1,))
-        return EmbeddedKernels(network, base, (np.arange(self.parameters),), self.shape)
+        tape = TapeKernels(residual_words(self.dim, self.depth), self.shape, constants=np.array(self.output))
+        return EmbeddedKernels(network, base, (np.arange(self.parameters),), tape)
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,10 @@ class WeightNormalized(Parametrization):
             return (sp.Piecewise((gain, v[0] > 0), (-gain, v[0] < 0)),)
         norm = sp.sqrt(sp.Add(*(x**2 for x in v)))
         return tuple(gain * x / norm for x in v)
+
+    @cached_property
+    def kernels(self) -> MapKernels:
+        return WeightNormalizedKernels(self.dim)
 
 
 @dataclass(frozen=True)
@@ -282,9 +291,3 @@ def _require_sizes(model: Parametrization, *names: str) -> None:
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise InvalidArgument(name, size, "must be a positive whole number", f"pass {type(model).__name__}({', '.join(f'{n}=2' for n in names)})")
-
-
-def _require_terms(model: Parametrization, terms: int) -> None:
-    if terms > TERMS:
-        remedy = "use a smaller shape, or the numeric `w`, `predict` and `kernels`, which take any size"
-        raise TooLarge("terms", terms, f"exceed the {TERMS} terms up to which {type(model).__name__} is written out", remedy)

@@ -18,6 +18,7 @@ from theorycheck.symbolic.losses import ExponentialLoss, LogisticLoss, Loss, Squ
 from theorycheck.symbolic.models import MatrixFactorization, ResidualLinear, SymmetricFactorization, WeightNormalized
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard, Parametrization, QuadraticForms
 from theorycheck.symbolic.parsing import HIGHEST, parse_expressions, parse_number, parse_parameters
+from theorycheck.symbolic.predictors import TwoLayerReLU
 
 DEEPEST_CHECKED = 32  # layers up to which the cross-check of a deep linear network takes seconds
 TERMS = 200  # of the map of a residual network, up to which it is derived in seconds
@@ -60,7 +61,7 @@ class Argument:
 class Chosen:
     """A model, and whether the reader gave its sizes; else they are an example for formulas that hold at any size."""
 
-    model: Parametrization
+    model: Parametrization | TwoLayerReLU
     sized: bool = True
 
 
@@ -133,6 +134,11 @@ def _quadratic(matrices: tuple[str, ...]) -> Chosen:
     return Chosen(QuadraticForms(arrays))
 
 
+def _relu(inputs: int | None, hidden: int | None, slope: str | None) -> Chosen:
+    below = 0.0 if slope is None else float(parse_number(slope, "slope"))
+    return Chosen(TwoLayerReLU(_size("inputs", inputs), _size("hidden", hidden), below), sized=not inputs is hidden is None)
+
+
 def _map(expressions: str, parameters: str) -> Chosen:
     symbols = parse_parameters(parameters)
     return Chosen(Entrywise(symbols, parse_expressions(expressions, symbols)))
@@ -176,6 +182,16 @@ MODELS: Mapping[str, NamedModel] = MappingProxyType(
             'Each A_i is symmetric; its rows stand between semicolons, as in "0,1;1,0".',
             (Argument("matrices", kind=str, required=True, metavar='"A_1"', placed=True, several=True),),
             _quadratic,
+        ),
+        "relu": NamedModel(
+            "Two-layer ReLU network f(x) = Σ_j a_j σ(b_jᵀ x)",
+            "Piece by piece: as long as no pre-activation changes its sign.",
+            (
+                Argument("inputs", "Number of inputs.  [default: 2]", metavar="D"),
+                Argument("hidden", "Number of units.  [default: 2]", metavar="H"),
+                Argument("slope", "Slope of σ below 0.  [default: 0]", kind=str, metavar="S"),
+            ),
+            _relu,
         ),
         "map": NamedModel(
             "A map θ -> w(θ) of your own",

@@ -16,10 +16,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_shape
+from theorycheck.errors import InvalidArgument, ShapeMismatch, TooLarge, require_finite, require_shape
+from theorycheck.measured import numbers
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
 from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
 from theorycheck.symbolic.kernels.protocol import MapKernels
+from theorycheck.symbolic.kernels.quadratic_forms import QuadraticKernels
+
+TERMS = 20_000  # of all exact expressions of a map together, up to which they are written out
 
 
 class Parametrization:
@@ -56,14 +60,14 @@ class Parametrization:
 
     def predict(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
         """Predictions: θ ``(..., P)``, X ``(..., n, d_in)`` -> ``(..., n)`` or ``(..., n, d_out)``."""
-        w, X = self.w(theta), np.asarray(X, dtype=float)
+        w, X = self.w(theta), numbers(X)
         if X.shape[-1] != self.shape[-1]:
             raise ShapeMismatch("X.shape", X.shape, f"must end with the {self.shape[-1]} inputs of the model", "pass X with samples as rows")
         return X @ np.swapaxes(w, -1, -2) if len(self.shape) == 2 else (X @ w[..., None])[..., 0]
 
     def checked(self, theta: np.ndarray) -> np.ndarray:
         """Return θ as float64 of shape ``(..., P)``, or raise `ShapeMismatch`."""
-        theta = np.asarray(theta, dtype=float)
+        theta = numbers(theta)
         if theta.shape[-1:] == (self.parameters,):  # the message below prints expressions, which costs more than a gradient
             return theta
         return require_shape("theta", theta, (self.parameters,), f"{self} has {self.parameters} parameters")
@@ -111,7 +115,7 @@ class DeepLinear(Parametrization):
 
     def flat(self, layers: Sequence[np.ndarray]) -> np.ndarray:
         """θ of given layers: the inverse of `layers`."""
-        return np.concatenate([np.asarray(W, dtype=float).reshape(*np.shape(W)[:-2], -1) for W in layers], axis=-1)
+        return np.concatenate([numbers(W).reshape(*np.shape(W)[:-2], -1) for W in layers], axis=-1)
 
     @cached_property
     def symbols(self) -> tuple[sp.Symbol, ...]:
@@ -121,6 +125,7 @@ class DeepLinear(Parametrization):
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
+        require_terms(self, prod(self.widths))
         symbols, product = iter(self.symbols), sp.eye(self.widths[0])
         for a, b in self.layer_shapes:
             product = sp.Matrix(a, b, [next(symbols) for _ in range(a * b)]) * product
@@ -271,6 +276,18 @@ class QuadraticForms(Parametrization):
 
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
+        require_terms(self, len(self.matrices) * self.parameters * (self.parameters + 1) // 2)
         pairs = [(i, j) for i in range(self.parameters) for j in range(i + 1)]
         products = {(i, j): self.symbols[i] * self.symbols[j] / (2 if i == j else 1) for i, j in pairs}
         return tuple(sp.Add(*(sp.Rational(matrix[i][j]) * products[i, j] for i, j in pairs)) for matrix in self.matrices)
+
+    @cached_property
+    def kernels(self) -> MapKernels:
+        return QuadraticKernels(np.array(self.matrices))
+
+
+def require_terms(model: Parametrization, terms: int) -> None:
+    """Raise `TooLarge` where the exact expressions of a map would have more than `TERMS` terms together."""
+    if terms > TERMS:
+        remedy = "use a smaller shape; `w`, `predict` and `kernels` take any size, and so does `derive` for deep linear networks, by matrix words"
+        raise TooLarge("terms", terms, f"exceed the {TERMS} terms up to which {type(model).__name__} is written out", remedy)

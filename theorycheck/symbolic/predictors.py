@@ -8,9 +8,11 @@ broadcast.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import sympy as sp
 from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_shape
@@ -101,6 +103,21 @@ class TwoLayerReLU:
     def parameters(self) -> int:
         """P = hidden (inputs + 1)."""
         return self.hidden * (self.inputs + 1)
+
+    @cached_property
+    def symbols(self) -> tuple[sp.Symbol, ...]:
+        """The entries of θ, in order."""
+        inner = [f"b{j}_{i}" for j in range(1, self.hidden + 1) for i in range(1, self.inputs + 1)]
+        return tuple(sp.Symbol(name, real=True) for name in [*inner, *(f"a{j}" for j in range(1, self.hidden + 1))])
+
+    @cached_property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """The exact map of every linear piece, w_j = a_j b_j row by row: predictions are Σ_j σ'(b_jᵀ x) w_jᵀ x.
+
+        Every gradient is a combination of ∇w_ji, so what their flows conserve, all gradient flows conserve, across the kinks.
+        """
+        inner, outer = self.symbols[: self.hidden * self.inputs], self.symbols[self.hidden * self.inputs :]
+        return tuple(outer[k // self.inputs] * b for k, b in enumerate(inner))
 
     def checked(self, theta: ArrayLike) -> np.ndarray:
         """Return θ as float64 of shape ``(..., P)``, or raise `ShapeMismatch`."""

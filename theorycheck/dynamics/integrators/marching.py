@@ -13,6 +13,7 @@ import numpy as np
 
 from theorycheck.dynamics.integrators.events import Watch, first_beyond
 from theorycheck.dynamics.integrators.fields import Field, steepness
+from theorycheck.dynamics.integrators.pace import WINDOW, Pace
 from theorycheck.dynamics.integrators.schemes import Scheme, Step
 from theorycheck.measured import EPS
 from theorycheck.symbolic.kernels.flow_control import (
@@ -88,6 +89,7 @@ def march(scheme: Scheme, field: Field, requests: Requests, runs: Runs, mask: np
     chosen, x = field.chosen(mask), runs.state[mask]
     front = Front(np.flatnonzero(mask), chosen, x, chosen.slope(x), chosen.theta(x), None if watch is None else watch.chosen(mask))
     _begin(front, requests, runs)
+    pace = Pace.unknown(len(mask), front.theta.shape[-1])
     for turn in count():
         running = runs.ending[front.lanes] == RUNNING
         if not np.any(running):
@@ -97,6 +99,8 @@ def march(scheme: Scheme, field: Field, requests: Requests, runs: Runs, mask: np
         front = _attempt(scheme, front, requests, runs)
         if turn % SELDOM == 0:
             _give_up(front, requests, runs)
+        if turn % WINDOW == 0:
+            _look(pace, front, requests, runs)
 
 
 def _begin(front: Front, requests: Requests, runs: Runs) -> None:
@@ -259,6 +263,14 @@ def _settle(scheme: Scheme, front: Front, way: Way, error: np.ndarray, requests:
     )
 
 
+def _look(pace: Pace, front: Front, requests: Requests, runs: Runs) -> None:
+    """Give up the lanes that are going nowhere."""
+    m, timed = front.lanes, front.field.time(front.x) is None
+    time, end = runs.time[m], requests.end[m]
+    progress, last = (time, end) if timed else (np.log1p(time), np.log1p(end))
+    pace.look(m, progress, last, steepness(front.field, front.x, front.slope), front.theta, requests, runs)
+
+
 def _give_up(front: Front, requests: Requests, runs: Runs) -> None:
     """End the lanes that wait for a smaller gradient than rounding lets them see, or have waited until rounding has moved them too far."""
     m, field = front.lanes, front.field
@@ -267,8 +279,9 @@ def _give_up(front: Front, requests: Requests, runs: Runs) -> None:
         return
     noise, size = field.noise(front.theta), np.maximum(np.linalg.norm(front.theta, axis=-1), requests.floor[m])
     unseen = steepness(field, front.x, front.slope) <= noise
-    timed = field.time(front.x) is None
-    drifted = timed & np.isinf(requests.end[m]) & (runs.time[m] * noise > DRIFT * requests.tolerance[m] * size)
+    timed, speed = field.time(front.x) is None, np.linalg.norm(_pace(front), axis=-1)
+    resting = np.isinf(requests.end[m]) & (runs.time[m] * speed <= size)  # an explosion is no rest
+    drifted = timed & resting & (runs.time[m] * noise > DRIFT * requests.tolerance[m] * size)
     runs.ending[m[waiting & (unseen | drifted)]] = UNRESOLVED
 
 

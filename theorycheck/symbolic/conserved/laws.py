@@ -80,6 +80,9 @@ class ConservedQuantity:
         """The statement that h is constant."""
         return rf"\frac{{d}}{{dt}} \left( {sp.latex(self.expression)} \right) = 0"
 
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
     @cached_property
     def _terms(self) -> tuple[tuple[Monomial, float], ...]:
         places = {symbol: k for k, symbol in enumerate(self.symbols)}

@@ -13,6 +13,8 @@ from theorycheck.errors import InvalidArgument, ShapeMismatch, TheorycheckError
 from theorycheck.symbolic.losses import Loss, SquaredLoss
 from theorycheck.symbolic.parametrizations import Parametrization
 
+KINKS = (sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.DiracDelta, sp.Piecewise, sp.floor, sp.ceiling, sp.Derivative, sp.Subs)
+
 
 class WrongDerivation(TheorycheckError):
     """A derived formula disagrees with its slow twin: a fault of this project, never of the model."""
@@ -28,16 +30,18 @@ class Derivation(ABC):
     Parameters
     ----------
     model : Parametrization
-        The map θ -> w(θ).
-    loss : Loss
-        The loss of the predictions.
+        The map θ -> w(θ); a bare risk, or a network of pieces, where the class says so.
+    loss : Loss or None
+        The loss of the predictions; None for a bare risk.
     checked : tuple of str
-        The cross-checks that were carried out, in words; empty if none was.
+        The cross-checks that were carried out, in words; empty if none was. Each begins with its kind: "exact:" against the Taylor expansion
+        of the risk in rational arithmetic, "numeric:" against complex steps in floating point at random shapes and data, "independent:"
+        against a second derivation.
 
     """
 
-    model: Parametrization
-    loss: Loss
+    model: Any
+    loss: Any
     checked: tuple[str, ...]
 
     @property
@@ -66,6 +70,9 @@ class Derivation(ABC):
     def latex(self) -> str:
         """The formulas and their conventions, as one ``aligned`` environment."""
 
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
     @abstractmethod
     def python(self) -> str:
         """Self-contained NumPy source with `risk`, `gradient`, `hessian` and `hvp` of one θ of shape ``(P,)`` on data X, y."""
@@ -81,6 +88,16 @@ def require_one_curvature(model: Parametrization, loss: Loss) -> None:
     if outputs(model) > 1 and not isinstance(loss, SquaredLoss):
         rule = f"has one curvature an output, and {model} has {outputs(model)} outputs"
         raise InvalidArgument("loss", loss, rule, "use SquaredLoss, or one output")
+
+
+def require_smooth(loss: Loss) -> None:
+    """Raise unless the second derivative of the loss in the prediction is an ordinary function without kinks in the loss."""
+    f, y = sp.symbols("f y", real=True)
+    second = loss.expression(f, y).diff(f, 2)
+    kinks = sorted(kind.__name__ for kind in KINKS if second.has(kind) or loss.expression(f, y).has(kind))
+    if kinks:
+        rule = f"is not twice differentiable in the prediction: it holds {', '.join(kinks)}"
+        raise InvalidArgument("loss", loss, rule, "pass a smooth loss, such as SquaredLoss or LogisticLoss")
 
 
 def layer_values(theta: Any, shapes: tuple[tuple[int, int], ...]) -> list[np.ndarray]:

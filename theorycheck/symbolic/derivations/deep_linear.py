@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from theorycheck.symbolic.derivations.base import Derivation, WrongDerivation, layer_values, loss_latex, require_one_curvature
+from theorycheck.symbolic.derivations.numeric_twins import check_words_numerically
 from theorycheck.symbolic.derivations.sources import deep_linear_source
 from theorycheck.symbolic.derivations.twins import check_words
 from theorycheck.symbolic.losses import Loss, SquaredLoss
@@ -31,6 +32,7 @@ class WordDerivation(Derivation):
     """
 
     model: DeepLinear
+    loss: Loss
     words: MapDerivatives
 
     @property
@@ -120,4 +122,5 @@ def cross_checked(derivation: WordDerivation) -> tuple[str, ...]:
     statements = check_words(chain, words, derivation.loss)
     if not chain.named_forms_hold(words):
         raise WrongDerivation("the general forms in A_k, B_k, M_kj do not unfold to the derived words")
-    return (*statements, f"general forms in A_k, B_k, M_kj, unfolded to the derived words for every k, j ≤ {chain.depth}")
+    unfolded = f"independent: general forms in A_k, B_k, M_kj, unfolded to the derived words for every k, j ≤ {chain.depth}"
+    return (*statements, check_words_numerically(chain, words), unfolded)

@@ -12,6 +12,7 @@ import sympy as sp
 
 from theorycheck.errors import TooLarge
 from theorycheck.symbolic.derivations.base import Derivation, loss_latex, outputs, require_one_curvature
+from theorycheck.symbolic.derivations.numeric_twins import check_entrywise_numerically
 from theorycheck.symbolic.derivations.sources import entrywise_source
 from theorycheck.symbolic.derivations.twins import check_entrywise
 from theorycheck.symbolic.losses import Loss
@@ -27,6 +28,9 @@ class EntrywiseDerivation(Derivation):
 
     `gradient` is a column of P expressions, `hessian` a P x P matrix, in the symbols of the model, `slopes` and `bends`.
     """
+
+    model: Parametrization
+    loss: Loss
 
     @cached_property
     def slopes(self) -> sp.Matrix:
@@ -128,4 +132,4 @@ def derive_entrywise(model: Parametrization, loss: Loss, *, budget: int = BUDGET
         remedy = "use matrix words, derive(DeepLinear(widths), loss), a smaller model of the same kind, or derive_entrywise(..., budget=...)"
         raise TooLarge("model", model, f"has {model.parameters} parameters, above the budget {budget} of the entrywise route", remedy)
     derivation = EntrywiseDerivation(model, loss, ())
-    return replace(derivation, checked=check_entrywise(derivation))
+    return replace(derivation, checked=check_entrywise(derivation) + check_entrywise_numerically(derivation))

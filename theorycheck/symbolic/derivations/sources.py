@@ -160,7 +160,7 @@ def deep_linear_source(model: DeepLinear, loss: Loss, kappa: sp.Expr, checked: S
     forms = NamedForms(kappa)
     return CHAIN.substitute(
         widths=model.widths,
-        checked=_checked(checked),
+        checked=checked_lines(checked),
         loss=_loss_source(loss, kappa),
         gradient=numpy_source(forms.gradient("k")),
         diagonal=numpy_source(forms.block("k", "k", 0)),
@@ -185,7 +185,7 @@ def entrywise_source(
     return ENTRYWISE.substitute(
         model=model,
         names=", ".join(map(str, model.symbols)),
-        checked=_checked(checked),
+        checked=checked_lines(checked),
         shape=model.shape,
         unpack=_names(theta) + " = theta",
         map=", ".join(_code(w.xreplace(plain)) for w in model.expressions),
@@ -197,6 +197,16 @@ def entrywise_source(
     )
 
 
+def formulas_source(template: Template, symbols: Sequence[sp.Symbol], formulas: dict[str, sp.Matrix], checked: Sequence[str], **more: object) -> str:
+    """A template filled with formulas of θ alone; a single one gives a number, a column an array ``(P,)``, a matrix ``(P, P)``."""
+    plain = {old: sp.Symbol(f"t{i}") for i, old in enumerate(symbols, 1)}
+    tails = {name: "[0]" if formula.shape == (1, 1) and name == "value" else "" for name, formula in formulas.items()}
+    tails |= {name: f".reshape{formula.shape}" for name, formula in formulas.items() if formula.cols > 1 or name == "hessian"}
+    bodies = {name: _body(list(formula.xreplace(plain)), tails[name]) for name, formula in formulas.items()}
+    unpack = _names(tuple(plain.values())) + " = theta"
+    return template.substitute(bodies, names=", ".join(map(str, symbols)), checked=checked_lines(checked), unpack=unpack, **more)
+
+
 def _body(entries: list[sp.Expr], tail: str) -> str:
     shared, reduced = sp.cse(entries, symbols=sp.numbered_symbols("x"))
     lines = [f"    {symbol} = {_code(value)}" for symbol, value in shared]
@@ -204,12 +214,18 @@ def _body(entries: list[sp.Expr], tail: str) -> str:
 
 
 def _loss_source(loss: Loss, kappa: sp.Expr) -> str:
-    f, y = sp.symbols("f y", real=True)
-    kinds = {"loss": loss.expression(f, y), "slope": loss.slope_expression(f, y), "bend": loss.bend_expression(f, y)}
-    codes = {name: _code(_without_overflow(value)).replace("numpy.", "np.") for name, value in kinds.items()}
+    codes = dict(zip(("loss", "slope", "bend"), loss_codes(loss), strict=True))
     name = "the Hessian of the risk in w, one output" if kappa == 1 else "Sigma, its Hessian in w divided by 2c"
     scale = "" if kappa == 1 else f" / {float(kappa)!r}"
     return Template(LOSS).substitute(codes, second_name=name, scale=scale)
+
+
+def loss_codes(loss: Loss) -> tuple[str, str, str]:
+    """ℓ and its first and second derivative in the prediction, as NumPy expressions in f and y."""
+    f, y = sp.symbols("f y", real=True)
+    kinds = (loss.expression(f, y), loss.slope_expression(f, y), loss.bend_expression(f, y))
+    first, second, third = (_code(_without_overflow(value)).replace("numpy.", "np.") for value in kinds)
+    return first, second, third
 
 
 def _without_overflow(expression: sp.Expr) -> sp.Expr:
@@ -226,5 +242,6 @@ def _names(symbols: Sequence[sp.Symbol]) -> str:
     return ", ".join(map(str, symbols)) + ("," if len(symbols) == 1 else "")
 
 
-def _checked(statements: Sequence[str]) -> str:
+def checked_lines(statements: Sequence[str]) -> str:
+    """How it was checked, one line a statement."""
     return "".join(f"Checked: {statement}.\n" for statement in statements)

@@ -89,8 +89,8 @@ def check_words(chain: Chain, derived: MapDerivatives, loss: Loss) -> tuple[str,
         if np.any(product.reshape(-1) != sum(blocks[k][j] @ v[j].reshape(-1) for j in range(chain.depth))):
             raise WrongDerivation(f"layer {k + 1} of the Hessian-vector product is not the row of blocks times the vector")
     where = f"at random integer weights, all widths 2, in random integer directions, against the Taylor expansion of {trial.name}"
-    first = f"gradient and all {chain.depth**2} Hessian blocks, exactly, {where}"
-    return (first, "Hessian-vector product, exactly, against the blocks at the same weights")
+    first = f"exact: gradient and all {chain.depth**2} Hessian blocks, {where}"
+    return (first, "exact: Hessian-vector product, against the blocks at the same weights")
 
 
 def _compare_with(expansion: Jet, derived: MapDerivatives, point: Point, u: np.ndarray, v: np.ndarray) -> list[list[np.ndarray]]:
@@ -179,9 +179,34 @@ def check_entrywise(derivation: Derivation) -> tuple[str, ...]:
         if differ(sp.sympify(derived), expected) is not False:
             raise WrongDerivation(f"{name}: {derived} in directions where the risk has {expected}")
     rational = all(value.is_Rational for value in (slope, second))
-    how = "exactly" if rational else "to 30 digits"
+    how = "" if rational else ", to 30 digits"
     where = f"at a rational point, in random directions, against the Taylor expansion of the risk on {SAMPLES} samples"
-    return (f"gradient and Hessian, {how}, {where}",)
+    return (f"exact: gradient and Hessian{how}, {where}",)
+
+
+def check_bare(derivation: Derivation) -> tuple[str, ...]:
+    """Compare gradient and Hessian of a bare risk with its expansion at a rational point, in two random directions; nothing if there is none.
+
+    Raises
+    ------
+    WrongDerivation
+        If they disagree.
+
+    """
+    generator, symbols = np.random.default_rng(SEED), derivation.model.symbols
+    u, v = (_integers(generator, (len(symbols),), 9) for _ in range(2))
+    for point in rational_points(symbols, 4):
+        jet = _map_jet([derivation.model.expression], [(x, point[x], a, b) for x, a, b in zip(symbols, u, v, strict=True)])
+        if jet is None:
+            continue
+        theta = np.array([point[x] for x in symbols], dtype=object)
+        pairs = {"gradient": (u @ derivation.gradient_at(theta, 1), jet.b[0]), "Hessian": (u @ derivation.hessian_at(theta, 1, 0) @ v, jet.d[0])}
+        for name, (derived, expected) in pairs.items():
+            if differ(sp.sympify(derived), expected) is not False:
+                raise WrongDerivation(f"{name}: {derived} in directions where the risk has {expected}")
+        how = "" if all(expected.is_Rational for _, expected in pairs.values()) else ", to 30 digits"
+        return (f"exact: gradient and Hessian{how}, at a rational point, in random directions, against the Taylor expansion of the risk",)
+    return ()
 
 
 def _map_jet(expressions: Sequence[sp.Expr], line: Sequence[tuple[sp.Symbol, sp.Rational, int, int]]) -> Jet | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import sympy as sp
 
@@ -18,20 +18,30 @@ from theorycheck.symbolic.matrix_words.words import Algebra, WordSum, as_sum
 Side: TypeAlias = "sp.Expr | sp.MatrixBase | Algebra | int | float"
 
 
+class Statement(Protocol):
+    """What can be put to a proof."""
+
+    def prove(self) -> Proof | Unproved:
+        """Look for a proof."""
+
+    def latex(self) -> str:
+        """The statement."""
+
+
 @dataclass(frozen=True)
 class Proof:
     """A statement with the tree of steps that proves it, wherever both sides are defined.
 
     Parameters
     ----------
-    statement : Identity or Inequality
+    statement : Identity, Inequality or chain
         What is proved.
     step : Step
         Root of the tree.
 
     """
 
-    statement: Identity | Inequality
+    statement: Statement
     step: Step
 
     @property
@@ -45,7 +55,7 @@ class Proof:
 
     def latex(self) -> str:
         """The statement and its steps, as one ``aligned`` environment."""
-        text = [rf"& \text{{{line.strip()}}}" for line in map(_plain, outline(self.step))]
+        text = [rf"& \text{{{line.strip()}}}" for line in map(latex_text, outline(self.step))]
         where = [r"& \text{where } " + ",\\ ".join(rf"{sp.latex(c)} \neq 0" for c in self.conditions)] if self.conditions else []
         body = " \\\\\n".join([f"& {self.statement.latex()}", *text, *where])
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
@@ -57,14 +67,14 @@ class Unproved:
 
     Parameters
     ----------
-    statement : Identity or Inequality
+    statement : Identity, Inequality or chain
         What was tried.
     stuck : Stuck
         Why, what is left of the difference, and the rational point if one was found.
 
     """
 
-    statement: Identity | Inequality
+    statement: Statement
     stuck: Stuck
 
     @property
@@ -251,7 +261,31 @@ def _latex(side: Any) -> str:
     return words_latex(side) if isinstance(side, WordSum) else sp.latex(side)
 
 
-def _plain(line: str) -> str:
-    for character, escaped in (("\\", r"\backslash "), ("_", r"\_"), ("^", r"\^{}"), ("≥", r"$\ge$"), ("≠", r"$\ne$"), ("ᵀ", r"$^\top$")):
-        line = line.replace(character, escaped)
-    return line
+def latex_text(line: str) -> str:
+    r"""Plain text for ``\text{...}``: reserved characters escaped, the letters and signs of the field as mathematics."""
+    return "".join(_LATEX.get(character, character) for character in line)
+
+
+_SIGNS = {
+    "≥": "ge",
+    "≤": "le",
+    "≠": "ne",
+    "⪰": "succeq",
+    "↦": "mapsto",
+    "∇": "nabla",
+    "λ": "lambda",
+    "Λ": "Lambda",
+    "Σ": "Sigma",
+    "σ": "sigma",
+    "τ": "tau",
+}
+_LATEX = {
+    **{sign: rf"$\{name}$" for sign, name in _SIGNS.items()},
+    "\\": r"\backslash ",
+    "_": r"\_",
+    "^": r"\^{}",
+    "{": r"\{",
+    "}": r"\}",
+    "ᵀ": r"$^\top$",
+    "²": r"$^2$",
+}

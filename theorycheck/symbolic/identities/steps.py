@@ -162,7 +162,13 @@ class Certified(Step):
 
 
 def _factors(denominator: sp.Expr) -> tuple[sp.Expr, ...]:
-    return () if denominator.is_Rational else tuple(factor for factor, _ in sp.factor_list(denominator)[1])
+    """The factors that must not vanish, each once.
+
+    Powers are stripped first: `factor_list` of SymPy 1.14 raises PolificationFailed on a fractional power of a positive symbol.
+    """
+    bases = (factor.as_base_exp()[0] for factor in sp.Mul.make_args(denominator))
+    found = (sp.factor_list(base)[1] if base.is_Add else [(base, 1)] for base in bases if not base.is_number)
+    return tuple(dict.fromkeys(factor for factors in found for factor, _ in factors))
 
 
 def conditions_of(step: Step) -> tuple[sp.Expr, ...]:

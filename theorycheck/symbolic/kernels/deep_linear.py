@@ -12,6 +12,7 @@ from theorycheck.symbolic.kernels.bounded import euclidean
 from theorycheck.symbolic.kernels.compiled import together
 from theorycheck.symbolic.kernels.deep_linear_errors import PartialNorms
 from theorycheck.symbolic.kernels.descent import FoldedData
+from theorycheck.symbolic.kernels.exact import ExactProducts, exactly_too
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class DeepLinearKernels:
         return np.array(self.widths, dtype=np.int64)
 
     @property
+    def exact(self) -> ExactProducts:
+        """The same functions on arrays of exact or enclosed numbers."""
+        return ExactProducts(self.widths)
+
+    @property
     def parameters(self) -> int:
         """P, the number of entries of θ."""
         return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
@@ -44,42 +50,49 @@ class DeepLinearKernels:
         """m, the number of entries of w."""
         return self.widths[0] * self.widths[-1]
 
+    @exactly_too
     def w(self, theta: np.ndarray) -> np.ndarray:
         leading, (rows,) = together((theta, 1))
         out = np.empty((len(rows), self.entries))
         lanes.ends(self.sizes, rows, out)
         return out.reshape(*leading, *self.shape)
 
+    @exactly_too
     def jacobian(self, theta: np.ndarray) -> np.ndarray:
         leading, (rows,) = together((theta, 1))
         out = np.empty((len(rows), self.entries, self.parameters))
         dense.jacobians(self.sizes, rows, out)
         return out.reshape(*leading, self.entries, self.parameters)
 
+    @exactly_too
     def gradient(self, theta: np.ndarray, G: np.ndarray) -> np.ndarray:
         leading, (rows, slopes) = together((theta, 1), (G, len(self.shape)))
         out = np.empty_like(rows)
         lanes.gradients(self.sizes, rows, slopes, out)
         return out.reshape(*leading, self.parameters)
 
+    @exactly_too
     def tangent(self, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
         leading, (rows, directions) = together((theta, 1), (v, 1))
         out = np.empty((len(rows), self.entries))
         lanes.tangents(self.sizes, rows, directions, out)
         return out.reshape(*leading, *self.shape)
 
+    @exactly_too
     def hessian(self, theta: np.ndarray, G: np.ndarray, curvature: np.ndarray) -> np.ndarray:
         leading, (rows, slopes, curvatures) = together((theta, 1), (G, len(self.shape)), (curvature, 2))
         out = np.empty((len(rows), self.parameters, self.parameters))
         dense.hessians(self.sizes, rows, slopes, curvatures, out)
         return out.reshape(*leading, self.parameters, self.parameters)
 
+    @exactly_too
     def hvp(self, theta: np.ndarray, G: np.ndarray, curvature: np.ndarray, v: np.ndarray) -> np.ndarray:
         leading, (rows, slopes, curvatures, directions) = together((theta, 1), (G, len(self.shape)), (curvature, 2), (v, 1))
         out = np.empty_like(rows)
         lanes.hessian_products(self.sizes, rows, slopes, curvatures, directions, out)
         return out.reshape(*leading, self.parameters)
 
+    @exactly_too
     def gauss_newton(self, theta: np.ndarray, factor: np.ndarray) -> np.ndarray:
         """(I ⊗ F) J Jᵀ (I ⊗ F)ᵀ for a factor F of shape ``(..., f, d_0)``; shape ``(..., d_L f, d_L f)``.
 

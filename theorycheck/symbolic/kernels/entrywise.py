@@ -16,9 +16,9 @@ import numpy as np
 import sympy as sp
 
 from theorycheck.errors import TooLarge
-from theorycheck.measured import EPS
+from theorycheck.measured import EPS, numbers
 from theorycheck.symbolic.kernels.bounded import euclidean
-from theorycheck.symbolic.kernels.compiled import together
+from theorycheck.symbolic.kernels.exact import together
 
 PARAMETER_BUDGET = 48  # derivatives of larger maps swell: 22 parameters have been seen to give 300,000 operations
 
@@ -122,7 +122,7 @@ class EntrywiseKernels:
         return committed + by_G + euclidean(self.jacobian(theta), 2) ** 2 * curvature_error
 
     def _signed(self, a: np.ndarray) -> np.ndarray:
-        return np.abs(a) if self.signs_positive else np.asarray(a, dtype=float)
+        return np.abs(a) if self.signs_positive else numbers(a)
 
     def _flat(self, G: np.ndarray) -> np.ndarray:
         """G with the axes of w made one."""
@@ -140,7 +140,7 @@ class EntrywiseKernels:
         B = len(rows[0])
         columns = [column for array in rows for column in array.T]
         values = _lowered(self, part)(*columns, np.zeros(B), np.ones(B))
-        return np.moveaxis(np.asarray(values, dtype=float), -1, 0)
+        return np.moveaxis(numbers(values), -1, 0)
 
 
 @lru_cache(maxsize=256)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
 
 from theorycheck.measured import EPS
 from theorycheck.symbolic.kernels.bounded import bounded, euclidean
+from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.embedded import EmbeddedKernels
 from theorycheck.symbolic.kernels.protocol import MapKernels
+from theorycheck.symbolic.kernels.tape_kernels import TapeKernels
+from theorycheck.symbolic.kernels.word_maps import deep_linear_words
+
+LARGEST_CURVATURE = 32  # side of K up to which a tape, which holds a copy of K a lane, beats three sweeps and a product of matrices
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +34,13 @@ class FlattenedKernels:
 
     source: MapKernels
     source_shape: tuple[int, ...]
+
+    @cached_property
+    def tape(self) -> TapeKernels | None:
+        """The flattened map from the words of the source, where it has them."""
+        if isinstance(self.source, DeepLinearKernels):
+            return TapeKernels(deep_linear_words(self.source.widths), self.source.shape).flat
+        return self.source.tape.flat if isinstance(self.source, EmbeddedKernels) else None
 
     @property
     def entries(self) -> int:
@@ -50,6 +64,8 @@ class FlattenedKernels:
         return np.swapaxes(J, -1, -2) @ (np.asarray(curvature) @ J) + self.source.hessian(theta, self._folded(G), self._none)
 
     def hvp(self, theta: np.ndarray, G: np.ndarray, curvature: np.ndarray, v: np.ndarray) -> np.ndarray:
+        if self.tape is not None and self.entries <= LARGEST_CURVATURE:
+            return self.tape.hvp(theta, G, curvature, v)
         bent = (np.asarray(curvature) @ self.tangent(theta, v)[..., None])[..., 0]
         return self.gradient(theta, bent) + self.source.hvp(theta, self._folded(G), self._none, v)
 
@@ -75,5 +91,5 @@ class FlattenedKernels:
         return w.reshape(*w.shape[: w.ndim - len(self.source_shape)], self.entries)
 
     def _folded(self, G: np.ndarray) -> np.ndarray:
-        G = np.asarray(G, dtype=float)
+        G = np.asanyarray(G)
         return G.reshape(*G.shape[:-1], *self.source_shape)

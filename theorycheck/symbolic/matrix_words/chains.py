@@ -69,6 +69,14 @@ class MapDerivatives:
         """The differential of the map, in all directions at once."""
         return differential(self.w, dict(zip(self.layers, self.directions, strict=True)))
 
+    def bilinear(self, first: Sequence[Factor], second: Sequence[Factor]) -> WordSum:
+        """D²W[first, second], the second differential of the map as a bilinear form; one direction of each kind a layer.
+
+        That of the risk is ⟨G, D²W[u, v]⟩ + κ ⟨DW[u] Σ, DW[v]⟩.
+        """
+        along = differential(self.w, dict(zip(self.layers, first, strict=True)))
+        return differential(along, dict(zip(self.layers, second, strict=True)))
+
     @cached_property
     def jacobian(self) -> tuple[KroneckerSum, ...]:
         """Matrices of V_k ↦ dW, one a layer."""

@@ -10,6 +10,7 @@ Source       Li, Wang, Lee & Arora 2022, arXiv:2207.04036.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Protocol
@@ -19,7 +20,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, TheorycheckError, require_finite, require_shape
-from theorycheck.symbolic.brackets import ExactMap, lie_brackets
+from theorycheck.symbolic.brackets import Brackets, ExactMap, lie_brackets
 from theorycheck.symbolic.potentials.exact import ExactForm
 from theorycheck.symbolic.potentials.modes import Arrays, ModeSystem
 from theorycheck.symbolic.potentials.recognition import Piece, pieces_of
@@ -44,7 +45,7 @@ class NoClosedForm(TheorycheckError):
 
     def __str__(self) -> str:
         entries = ", ".join(f"w[{i}] = {formula}" for i, formula in zip(self.outputs, self.formulas, strict=True))
-        return f"no closed form of the potential is known for {entries}: {self.reason}; integrate the flow in θ instead"
+        return f"no closed form of the potential is known for {entries}: {self.reason}; `numeric_potential` integrates its flows instead"
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +173,14 @@ class Potential:
         """The closed forms of an entry of w."""
         return self.expression(entry).latex()
 
+    def _repr_latex_(self) -> str:
+        """One display for all entries of w of a kind."""
+        shown = []
+        for group in self.groups:
+            names = ", ".join(f"w_{{{i + 1}}}" for i in group.outputs)
+            shown.append(f"$$\n\\text{{for }} {names}:\\quad\n{self.latex(int(group.outputs[0]))}\n$$")
+        return "\n".join(shown)
+
     def _entries(self, name: str, value: ArrayLike) -> np.ndarray:
         array = require_shape(name, require_finite(name, value), (self.entries,), f"w has {self.entries} entries")
         try:
@@ -265,6 +274,18 @@ class _Entries:
     expressions: tuple[sp.Expr, ...]
 
 
+def require_no_witness(symbols: tuple[sp.Symbol, ...], expressions: tuple[sp.Expr, ...], outputs: Sequence[int]) -> Brackets:
+    """Brackets of some entries of a map, or `InvalidArgument` naming the pair and the point where one does not vanish."""
+    brackets = lie_brackets(_Entries(symbols, tuple(expressions[i] for i in outputs)))
+    if brackets.witness is not None:
+        i, j = brackets.witness.pair
+        witness = replace(brackets.witness, pair=(outputs[i], outputs[j]))
+        shown = f"w[{outputs[i]}] = {expressions[outputs[i]]} and w[{outputs[j]}] = {expressions[outputs[j]]}"
+        rule = f"does not commute: with {shown}, {witness}"
+        raise InvalidArgument("model", expressions, rule, "only commuting parametrizations have a Legendre potential")
+    return brackets
+
+
 @lru_cache(maxsize=256)
 def _groups(symbols: tuple[sp.Symbol, ...], expressions: tuple[sp.Expr, ...]) -> tuple[Group, ...]:
     """Rows of a commuting map."""
@@ -274,13 +295,8 @@ def _groups(symbols: tuple[sp.Symbol, ...], expressions: tuple[sp.Expr, ...]) ->
     unknown = [groups.outputs] if isinstance(groups, Piece) else []
     unknown += [piece for piece in pieces if not isinstance(piece, Piece)]
     for outputs in unknown:
-        formulas = tuple(expressions[i] for i in outputs)
-        brackets = lie_brackets(_Entries(symbols, formulas))
-        if brackets.witness is not None:
-            i, j = brackets.witness.pair
-            witness = replace(brackets.witness, pair=(outputs[i], outputs[j]))
-            rule = f"does not commute: with w[{outputs[i]}] = {formulas[i]} and w[{outputs[j]}] = {formulas[j]}, {witness}"
-            raise InvalidArgument("model", expressions, rule, "only commuting parametrizations have a Legendre potential")
-        raise NoClosedForm(outputs, formulas, "no row of the table fits" if brackets.commuting else "its brackets could not be decided")
+        commuting = require_no_witness(symbols, expressions, outputs).commuting
+        reason = "no row of the table fits" if commuting else "its brackets could not be decided"
+        raise NoClosedForm(outputs, tuple(expressions[i] for i in outputs), reason)
     assert not isinstance(groups, Piece)
     return groups

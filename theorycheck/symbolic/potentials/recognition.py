@@ -64,10 +64,10 @@ def pieces_of(symbols: tuple[sp.Symbol, ...], expressions: tuple[sp.Expr, ...]) 
 
     """
     places = {symbol: k for k, symbol in enumerate(symbols)}
-    return tuple(_piece(group, expressions, places) for group in _groups(expressions))
+    return tuple(_piece(group, expressions, places) for group in joined(expressions))
 
 
-def _groups(expressions: Sequence[sp.Expr]) -> list[tuple[int, ...]]:
+def joined(expressions: Sequence[sp.Expr]) -> list[tuple[int, ...]]:
     """Entries of w joined by shared parameters."""
     groups: list[tuple[set[sp.Symbol], list[int]]] = []
     for i, expression in enumerate(expressions):

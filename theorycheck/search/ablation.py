@@ -1,0 +1,319 @@
+"""Ablate: which premises a statement needs.
+
+Each premise is dropped in turn, its map with it, and the claim is tried where the dropped premise fails: an instance on which it
+holds says nothing about whether it is needed. So what was dropped comes back as its negation, the last of the premises; the
+instances it admits are the tries *outside*, and the smallest counterexample lies outside too. Where no single premise is seen
+to matter, pairs are dropped, and tried where both fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import combinations
+from time import perf_counter
+from typing import Any
+
+from theorycheck.errors import InvalidArgument
+from theorycheck.library import Address, address_of
+from theorycheck.search.check import check
+from theorycheck.search.entries import Entry, Progress, checking, reports
+from theorycheck.search.evaluation import premise_holds
+from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, Verdict
+from theorycheck.search.workers import Workers
+from theorycheck.statements.theorems import Premise, Theorem
+
+OUTSIDE = "outside"
+FEW = 10  # fewer tries outside than this are hardly any
+
+Names = tuple[str, ...]
+
+
+class Need(Enum):
+    """What dropping a premise did."""
+
+    NEEDED = "needed"
+    WELL_POSEDNESS = "well-posedness"
+    NOT_SEEN_TO_MATTER = "not seen to matter"
+    NEVER_LEFT = "never left"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What happened when a premise, or a pair of them, was dropped.
+
+    Parameters
+    ----------
+    premises : tuple of Premise
+        Dropped together.
+    need : Need
+        NEEDED: a counterexample outside. WELL_POSEDNESS: the claim is undefined on instances outside, and violated on none.
+        NOT_SEEN_TO_MATTER: neither. NEVER_LEFT: no instance tried lies outside, so the answer is worth nothing. UNDECIDED: the
+        statement has the same trouble with every premise in place, or too much was lost to say.
+    verdict : Verdict
+        Of the statement outside: ``admitted`` counts the tries outside.
+
+    """
+
+    premises: tuple[Premise, ...]
+    need: Need
+    verdict: Verdict
+
+    @property
+    def name(self) -> str:
+        """Names of the premises, joined."""
+        return " and ".join(p.name for p in self.premises)
+
+    @property
+    def tried(self) -> int:
+        """Instances drawn."""
+        return self.verdict.tried
+
+    @property
+    def outside(self) -> int:
+        """Instances that violate what was dropped and satisfy the rest."""
+        return self.verdict.admitted
+
+    @property
+    def stayed(self) -> int:
+        """Instances that satisfy what was dropped all the same."""
+        return self.verdict.rejected.get(OUTSIDE, 0)
+
+    @property
+    def hardest(self) -> Tightest | None:
+        """The instance outside that came nearest to a violation."""
+        return self.verdict.tightest
+
+    @property
+    def counterexample(self) -> Counterexample | None:
+        """The smallest counterexample found outside."""
+        return self.verdict.counterexample
+
+    @property
+    def sentence(self) -> str:
+        """What the answer is worth, in words."""
+        v, tries = self.verdict, f"{self.outside} of {self.tried} instances lie outside"
+        elsewhere = ", ".join(f"`{n}` rejected {c}" for n, c in v.rejected.items() if n != OUTSIDE)
+        whose = f"{self.stayed} satisfy it all the same" + (f", {elsewhere}" if elsewhere else "")
+        if self.need is Need.NEEDED:
+            return "without it the claim fails"
+        if self.need is Need.NEVER_LEFT:
+            return f"none of {self.tried} instances lies outside ({whose}): this says nothing; widen the recipe, or give an enforce to the others"
+        if self.need is Need.WELL_POSEDNESS:
+            return f"without it the claim is undefined on {v.undefined} of {self.tried} instances, and violated on none: {next(iter(v.problems), '')}"
+        if self.need is Need.UNDECIDED:
+            return "; ".join(v.problems) or "the statement is undefined with every premise in place"
+        return tries + (
+            f", hardly any ({whose})"
+            if self.outside < FEW
+            else f"; {v.holds} hold, {v.too_close} are too close to call, and the adversary made nothing of them in {v.pursued} attempts"
+        )
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """The answer of `ablate`.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    baseline : Verdict
+        Of the statement as it stands.
+    dropped : tuple of Dropped
+        A premise each, in their order; then the pairs.
+    seed : int
+    seconds : float
+
+    """
+
+    theorem: Theorem
+    baseline: Verdict
+    dropped: tuple[Dropped, ...]
+    seed: int
+    seconds: float
+
+    def need(self, *premises: Premise | str) -> Need:
+        """What dropping these premises together did."""
+        wanted = {p if isinstance(p, str) else p.name for p in premises}
+        for d in self.dropped:
+            if {p.name for p in d.premises} == wanted:
+                return d.need
+        tried = ", ".join(d.name for d in self.dropped) or "none"
+        raise InvalidArgument("premises", sorted(wanted), "were not dropped together", f"choose among {tried}")
+
+    def __str__(self) -> str:
+        lines = [f"{self.theorem.name}: {self.baseline.outcome.name} as it stands (seed {self.seed})"]
+        for d in self.dropped:
+            lines.append(f"without {d.name}: {d.need.name}, {d.sentence}")
+            if d.counterexample is not None:
+                lines.append(f"counterexample: {d.counterexample}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class DroppedAddress(Address):
+    """Where a worker finds a theorem without some of its premises."""
+
+    dropped: Names = ()
+    variant: str | None = None
+
+    def load(self) -> Theorem:
+        """The theorem, tried outside what was dropped."""
+        base = Address(self.path, self.theorem, self.data)
+        variant = None if self.variant is None else replace(base, theorem=self.variant).load()
+        return outside(base.load(), self.dropped, variant)
+
+
+def outside(theorem: Theorem, dropped: Names, variant: Theorem | None = None) -> Theorem:
+    """The statement without the named premises, on the instances that violate each of them.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    dropped : tuple of str
+    variant : Theorem, optional
+        The statement without them, where another map takes the place of a joint one.
+
+    """
+    wider = variant
+    if wider is None:
+        wider = theorem
+        for name in dropped:
+            wider = wider.without(name)
+    gone = tuple(p for p in theorem.premises if p.name in dropped)
+    negation = Premise(OUTSIDE, "none of: " + ", ".join(p.statement for p in gone), lambda instance: all(fails(p, instance) for p in gone))
+    return replace(wider, premises=(*wider.premises, negation), of=theorem)  # the last: no map can be blamed for it
+
+
+def fails(premise: Premise, instance: Any) -> bool:
+    """Whether a premise fails by more than rounding can do."""
+    return premise_holds(premise, instance) is False
+
+
+def ablate(
+    theorem: Theorem,
+    instances: int = 1000,
+    seed: int = 0,
+    jobs: int = 1,
+    *,
+    variants: Sequence[Theorem] = (),
+    workers: Workers | None = None,
+    address: Address | None = None,
+    progress: Progress | None = None,
+) -> Ablation:
+    """Drop each premise in turn, and pairs of those that do nothing alone.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    instances : int
+        How many to draw for each premise.
+    seed : int
+    jobs : int
+        Processes. More than one needs a theorem that lives in a file; the answer is the same for any number.
+    variants : sequence of Theorem
+        Statements made by ``theorem.without(premise, enforce=...)``: each takes the place of the plain ``theorem.without(premise)``.
+        A joint map of the theorem is lost with any premise; this is how another takes its place.
+    workers : Workers, optional
+        An open pool to use instead of `jobs`; a claim that hangs or kills its process is then survived.
+    address : Address, optional
+        Where workers find the theorem; found without help for a theorem as its file lists it.
+    progress : callable, optional
+        Called with where the run is.
+
+    Returns
+    -------
+    Ablation
+
+    Raises
+    ------
+    InvalidArgument
+        If a count is below 1, or workers are asked for and the theorem has no address.
+
+    """
+    if instances < 1 or jobs < 1:
+        raise InvalidArgument("instances, jobs", (instances, jobs), "must be at least 1", "pass instances=1000, jobs=1")
+    if workers is None and jobs > 1:
+        with Workers(jobs) as opened:
+            return ablate(theorem, instances, seed, jobs, variants=variants, workers=opened, address=address, progress=progress)
+    started = perf_counter()
+    ask = _Asker(theorem, instances, seed, tuple(variants), workers, address, progress)
+    (baseline,) = ask([()])
+    single = [(p.name,) for p in theorem.premises]
+    found = [_dropped(theorem, names, v, baseline) for names, v in zip(single, ask(single), strict=True)]
+    idle = [d.premises[0].name for d in found if d.need in (Need.NOT_SEEN_TO_MATTER, Need.NEVER_LEFT)]
+    pairs = list(combinations(idle, 2))
+    found += [_dropped(theorem, names, v, baseline) for names, v in zip(pairs, ask(pairs), strict=True)]
+    return Ablation(theorem, baseline, tuple(found), seed, perf_counter() - started)
+
+
+def variants_of(theorem: Theorem, falsehoods: Sequence[Theorem]) -> tuple[Theorem, ...]:
+    """Those falsehoods that drop one premise of the theorem and put a map of their own in its place."""
+    names = {p.name for p in theorem.premises}
+    return tuple(
+        f
+        for f in falsehoods
+        if f.of is theorem
+        and f.claim is theorem.claim
+        and f.enforce is not None
+        and {p.name for p in f.premises} < names
+        and len(f.premises) == len(names) - 1
+    )
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """Verdicts of the statement without some premises, in this process or by workers."""
+
+    theorem: Theorem
+    instances: int
+    seed: int
+    variants: tuple[Theorem, ...]
+    workers: Workers | None
+    address: Address | None
+    progress: Progress | None
+
+    def __call__(self, questions: Sequence[Names]) -> list[Verdict]:
+        if self.workers is None:
+            return [check(self._statement(names), self.instances, self.seed) for names in questions]
+        return list(self._by_workers(self.workers, questions))
+
+    def _by_workers(self, workers: Workers, questions: Sequence[Names]) -> Iterator[Verdict]:
+        base = self.address or address_of(self.theorem)
+        if base is None:
+            rule = f"needs `{self.theorem.name}` as a file lists it in THEOREMS or FALSE"
+            raise InvalidArgument("jobs", workers.jobs, rule, "pass jobs=1, or say address=")
+        entries = []
+        for number, names in enumerate(questions):
+            variant = self._variant(names)
+            place = DroppedAddress(base.path, base.theorem, base.data, names, variant.name if variant is not None else None) if names else base
+            entry = Entry("", self._statement(names), place, (), self.seed, self.instances)
+            entries.append(replace(entry, tasks=tuple(checking(entry, number))))
+        for report in reports(entries, workers, self.progress):
+            if report.verdict is not None:
+                yield report.verdict
+
+    def _statement(self, names: Names) -> Theorem:
+        return outside(self.theorem, names, self._variant(names)) if names else self.theorem
+
+    def _variant(self, names: Names) -> Theorem | None:
+        kept = {p.name for p in self.theorem.premises} - set(names)
+        return next((v for v in self.variants if {p.name for p in v.premises} == kept), None)
+
+
+def _dropped(theorem: Theorem, names: Names, verdict: Verdict, baseline: Verdict) -> Dropped:
+    return Dropped(tuple(p for p in theorem.premises if p.name in names), _need(verdict, baseline), verdict)
+
+
+def _need(verdict: Verdict, baseline: Verdict) -> Need:
+    if verdict.counterexample is not None:
+        return Need.NEEDED
+    if baseline.outcome is Outcome.REFUTED or (verdict.undefined and baseline.undefined):
+        return Need.UNDECIDED
+    if verdict.undefined:
+        return Need.WELL_POSEDNESS
+    if verdict.outcome is Outcome.INCONCLUSIVE and verdict.problems and verdict.admitted == 0:
+        return Need.UNDECIDED
+    return Need.NOT_SEEN_TO_MATTER if verdict.admitted else Need.NEVER_LEFT

@@ -1,0 +1,266 @@
+"""A theorem's part of a run while it is under way, and the loop that hands tasks out and answers in.
+
+Work on a theorem is a sequence of tasks: its planted falsehoods, its identities, a witness to replay, its ranges of instances;
+then the adversary's islands;
+where something violates, its contraction. Answers are taken in the order of the tasks, whatever the number of workers. A task
+that ends its worker process costs the instance to blame and nothing else: the range is tried again, instance by instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from theorycheck.errors import InvalidArgument, TheorycheckError, WorkerLost
+from theorycheck.library import Address
+from theorycheck.search.adversary import pursuits
+from theorycheck.search.check import counterexample_at, pursued_at, pursuit_budget, ranges, tallied_at, verdict_of
+from theorycheck.search.reports import Planted, Report, Running, Settled
+from theorycheck.search.tasks import Failed, Refutation, Task, answered, contracted_at, refuted_at, replayed_at, settled_at
+from theorycheck.search.verdicts import Counterexample, Outcome, Problem, Tally, Verdict
+from theorycheck.search.witnesses import Witness, counterexample_of
+from theorycheck.search.workers import Workers
+from theorycheck.statements.theorems import Theorem
+
+LOST = 3  # instances of a theorem that may end their worker before it is given up
+
+_AHEAD = 8  # tasks queued for each worker: a long refutation at the head must not starve the others
+
+Progress = Callable[[Running], Any]
+Answer = tuple[Any, float] | WorkerLost
+
+
+@dataclass
+class Entry:
+    """A theorem under way: its tasks, and what they have answered so far.
+
+    Parameters
+    ----------
+    paper : str
+    theorem : Theorem
+    address : Address
+        Where workers find the theorem.
+    falsehoods : tuple of Theorem
+    seed, instances : int
+    witness : Witness or None
+        What refuted the theorem before.
+
+    """
+
+    paper: str
+    theorem: Theorem
+    address: Address
+    falsehoods: tuple[Theorem, ...]
+    seed: int
+    instances: int
+    witness: Witness | None = None
+    tasks: tuple[Task, ...] = ()
+    answered: int = 0
+    closed: bool = False
+    total: Tally = field(default_factory=Tally)
+    lost: int = 0
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    counterexample: Counterexample | None = None
+    planted: list[Planted] = field(default_factory=list)
+    identities: list[Settled] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def take(self, task: Task, answer: Answer) -> None:
+        """Add one answer; it may close the entry, which else is closed when every task is answered."""
+        result: Any
+        result, seconds = (answer, 0.0) if isinstance(answer, WorkerLost) else answer
+        self.seconds += seconds
+        sentence = str(result) if isinstance(result, WorkerLost) else result.sentence if isinstance(result, Failed) else None
+        if task.function is refuted_at:
+            self.planted.append(_planted(self.falsehoods[task.subject], result if sentence is None else Failed(sentence), self.seed))
+        elif task.function is settled_at:
+            label = str(self.theorem.identities[task.subject])
+            self.identities.append(result if sentence is None else Settled(label, False, sentence))
+        elif task.function is replayed_at:
+            self._take_replay(sentence, result)
+        elif isinstance(result, WorkerLost):
+            self._take_loss(task, result)
+        elif sentence is not None:
+            _, _, start, stop = task.arguments
+            self.problems.append(f"instances {start} to {stop - 1} of seed {self.seed}: {sentence}; those after them were not tried")
+            self.closed = True
+        else:
+            self.total = self.total + result
+            self.closed = self.total.violation is not None
+
+    def _take_replay(self, sentence: str | None, violates: Any) -> None:
+        if self.witness is None:
+            return
+        if sentence is None and violates:
+            try:
+                self.counterexample = counterexample_of(self.theorem, self.witness)
+            except TheorycheckError as error:
+                sentence = str(error)
+        if self.counterexample is not None:
+            self.total, self.closed = Tally(tried=1, admitted=1, violation=self.witness.index, found=self.witness.choices), True
+        else:
+            why = f"could not be replayed ({sentence})" if sentence is not None else "no longer violates the claim"
+            self.notes.append(f"the saved witness {self.witness.place} {why}; delete it if it is of no use")
+
+    def _take_loss(self, task: Task, lost: WorkerLost) -> None:
+        """One instance that ended its worker."""
+        _, _, index, _ = task.arguments
+        self.lost += 1
+        self.total = self.total + Tally(tried=1, undefined=1, problems=(Problem(str(lost), f"instance {index} of seed {self.seed}"),))
+        if self.lost == LOST:
+            self.problems.append(f"{LOST} instances were lost with their worker; those after instance {index} of seed {self.seed} were not tried")
+            self.closed = True
+
+    @property
+    def refuted(self) -> bool:
+        """Whether a violation is known."""
+        return self.total.violation is not None or self.total.found is not None
+
+    def pursue(self, each: Callable[[Sequence[Task]], Iterator[Answer]]) -> None:
+        """Where no sample violates, what the adversary makes of the nearest."""
+        if self.refuted or self.problems or not self.instances:
+            return
+        islands = pursuits(self.theorem, self.seed, self.total, pursuit_budget(self.instances))
+        for answer in each([Task(pursued_at, (self.address, *island), 0) for island in islands]):
+            result, seconds = (Failed(str(answer)), 0.0) if isinstance(answer, WorkerLost) else answer
+            self.seconds += seconds
+            if isinstance(result, Failed):
+                self.notes.append(f"an island of the adversary was lost: {result.sentence}")
+                continue
+            self.total = self.total + result.tally
+            if self.refuted:
+                return
+
+    def contract(self, alone: Callable[[Task], Answer]) -> None:
+        """Where something violates, its smallest relative, sought by a worker."""
+        if not self.refuted or self.counterexample is not None:
+            return
+        index, first = self.total.violation, self.total.found
+        answer = alone(Task(contracted_at, (self.address, self.seed, index, first), 0))
+        choices, exhausted = first, False
+        try:
+            if isinstance(answer, WorkerLost):
+                choices = self.theorem.ambient.sample(self.seed, index).choices if index is not None else first
+                self.notes.append(f"contraction lost its worker ({answer}): the counterexample is as first found")
+            else:
+                self.seconds += answer[1]
+                if isinstance(answer[0], Failed):
+                    raise TheorycheckError(answer[0].sentence)
+                choices, exhausted = answer[0]
+            self.counterexample = counterexample_at(self.theorem, self.seed, index, choices, exhausted, first=first)
+        except TheorycheckError as error:
+            where = f"instance {index} of seed {self.seed}" if index is not None else f"an instance of the adversary, seed {self.seed},"
+            self.problems.append(f"{where} violated the claim, but not again: {error}")
+
+    def running(self, done: int, every: int) -> Running:
+        """Where the run is, `done` of `every` task having been answered before this entry."""
+        return Running(self.paper, self.theorem, self.total, self.instances, (len(self.planted), len(self.falsehoods)), (done + self.answered, every))
+
+    def report(self) -> Report:
+        """What is to be said about the theorem."""
+        verdict = self._verdict() if self.instances else None
+        return Report(self.paper, self.theorem, verdict, tuple(self.planted), tuple(self.identities), seconds=self.seconds, notes=tuple(self.notes))
+
+    def _verdict(self) -> Verdict:
+        verdict = verdict_of(self.theorem, self.total, self.counterexample, self.seed, self.seconds)
+        if not self.problems:
+            return verdict
+        return replace(verdict, outcome=Outcome.INCONCLUSIVE, problems=(*self.problems, *map(str, self.total.problems)))
+
+
+def checking(entry: Entry, number: int) -> Iterator[Task]:
+    """The tasks that try a theorem: its witness, and its ranges of instances."""
+    if entry.witness is not None:
+        yield Task(replayed_at, (entry.address, entry.witness.choices), number)
+    for span in ranges(entry.instances):
+        yield Task(tallied_at, (entry.address, entry.seed, *span), number)
+
+
+def reports(entries: Sequence[Entry], workers: Workers | None, progress: Progress | None = None) -> Iterator[Report]:
+    """Run the tasks of all entries; a report as each entry is closed, in their order.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Their tasks carry the position of their entry.
+    workers : Workers or None
+        None runs everything in this process.
+    progress : callable, optional
+        Called after each task.
+
+    """
+
+    def wanted(task: tuple[Task]) -> bool:
+        return not entries[task[0].entry].closed
+
+    def alone(task: Task) -> Answer:
+        return answered(task) if workers is None else workers.alone(answered, (task,))
+
+    def each(tasks: Sequence[Task]) -> Iterator[Answer]:
+        return map(answered, tasks) if workers is None else (answer for _, answer in workers.answers(answered, zip(tasks)))
+
+    tasks = (task for entry in entries for task in zip(entry.tasks) if wanted(task))
+    answers = (((task,), answered(task)) for (task,) in tasks) if workers is None else workers.answers(answered, tasks, _AHEAD, wanted)
+    done, every = 0, sum(len(entry.tasks) for entry in entries)
+    for (task,), answer in answers:
+        entry = entries[task.entry]
+        if entry.closed:
+            continue
+        if task.function is refuted_at and isinstance(answer, WorkerLost):
+            entry.planted.append(_tried_apart(task, entry.falsehoods[task.subject], workers))
+        else:
+            for part, result in _pieces(task, answer, alone):
+                entry.take(part, result)
+                if entry.closed:
+                    break
+        entry.answered += 1
+        entry.closed = entry.closed or entry.answered == len(entry.tasks)
+        if progress is not None:
+            progress(entry.running(done, every))
+        if entry.closed:
+            entry.pursue(each)
+            entry.contract(alone)
+            done += len(entry.tasks)
+            yield entry.report()
+
+
+def _pieces(task: Task, answer: Answer, alone: Callable[[Task], Answer]) -> Iterator[tuple[Task, Answer]]:
+    """A range whose worker was lost, instance by instance; every other task with its answer."""
+    if not isinstance(answer, WorkerLost) or task.function is not tallied_at:
+        yield task, answer
+        return
+    address, seed, start, stop = task.arguments
+    if stop - start == 1:
+        yield task, answer
+        return
+    for index in range(start, stop):
+        part = replace(task, arguments=(address, seed, index, index + 1))
+        yield part, alone(part)
+
+
+def _tried_apart(task: Task, falsehood: Theorem, workers: Workers | None) -> Planted:
+    """A falsehood whose refutation lost its worker, tried like a theorem: range by range, an instance at a time where need be."""
+    address, seed, budget = task.arguments
+    entry = Entry("", falsehood, address, (), seed, budget)
+    entry.tasks = tuple(checking(entry, 0))
+    (report,) = reports([entry], workers)
+    if report.verdict is None:
+        raise InvalidArgument("budget", budget, "must be at least 1", "pass budget >= 1")
+    tally = Tally() if entry.lost >= LOST else entry.total  # given up, it neither survived nor fell
+    return Planted(falsehood, report.verdict.outcome, tally, report.verdict.counterexample, report.verdict.problems)
+
+
+def _planted(falsehood: Theorem, found: Refutation | Failed, seed: int) -> Planted:
+    if isinstance(found, Failed):
+        return Planted(falsehood, Outcome.INCONCLUSIVE, Tally(), None, (found.sentence,))
+    counterexample = None
+    if found.choices is not None:
+        try:
+            tally = found.tally
+            counterexample = counterexample_at(falsehood, seed, tally.violation, found.choices, found.exhausted, first=tally.found)
+        except TheorycheckError as error:
+            return Planted(falsehood, Outcome.INCONCLUSIVE, found.tally, None, (str(error),))
+    verdict = verdict_of(falsehood, found.tally, counterexample, seed, 0.0)
+    return Planted(falsehood, verdict.outcome, found.tally, counterexample, verdict.problems)

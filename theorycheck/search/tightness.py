@@ -1,0 +1,423 @@
+"""Tighten: how much of a bound is used at most, where, and which other bounds still hold.
+
+For each inequality of a claim: the largest ratio of its lesser side to its greater, by sampling and then by local searches from
+the instances that came nearest, in each size; the instance that attains it; whether it attains equality, and the simplest that
+does; the largest ratio by depth, width, dimension and conditioning; and a power fitted to that where it can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import floor, log10
+from time import perf_counter
+from typing import Any, TypeVar
+
+import numpy as np
+from scipy import stats
+
+from theorycheck.errors import InvalidArgument, WorkerLost
+from theorycheck.library import Address, address_of
+from theorycheck.search.check import ranges
+from theorycheck.search.features import Features, features_of
+from theorycheck.search.pressing import Choices, Here, Place, Seen, Sight, pressed_at, seen_at, sight_of, simplest_at
+from theorycheck.search.tallies import judged
+from theorycheck.search.verdicts import Counterexample, shown
+from theorycheck.search.workers import Workers
+from theorycheck.statements.theorems import Theorem
+
+BUDGET = 300  # evaluations of one local search
+CONFIDENCE = 0.95
+
+_STARTS = 4  # local searches from the nearest instances of all, beside one in each size
+_SIZES = 16  # a feature with at most so many whole values is broken down value by value
+_LEAST_POINTS = 4  # of a fit
+_LEAST_COUNT = 8  # of instances in each of them
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The largest ratio among instances whose feature lies in [low, high]."""
+
+    low: float
+    high: float
+    count: int
+    ratio: float
+    at: float
+
+    @property
+    def name(self) -> str:
+        """The value, or the decade."""
+        return f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """The power of a feature as which the largest ratio scales: least squares in logarithms, with a 95 % interval of Student's t."""
+
+    feature: str
+    value: float
+    low: float
+    high: float
+    points: int
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One inequality of the claim.
+
+    Parameters
+    ----------
+    label : str
+    seen : int
+        Admitted instances on which it says something.
+    extreme : Sight
+        The instance that uses most of it.
+    instance : object
+        That instance, after enforcement.
+    typical : float
+        Median ratio over the samples.
+    attained : bool
+        Whether both sides agree within their bars on ``instance``, which is then the simplest found with this property.
+    exhausted : bool
+        Every simpler one of as many numbers was tried.
+    rows : dict of str to tuple of Row
+        The largest ratio by feature.
+    exponents : tuple of Exponent
+
+    """
+
+    label: str
+    seen: int
+    extreme: Sight
+    instance: Any
+    typical: float
+    attained: bool
+    exhausted: bool
+    rows: dict[str, tuple[Row, ...]]
+    exponents: tuple[Exponent, ...]
+
+    @property
+    def ratio(self) -> float:
+        """The largest share of the bound that is used."""
+        return self.extreme.ratio
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Another bound on the same instances: its least slack and where, its median ratio, and what refutes it."""
+
+    theorem: Theorem
+    slack: float
+    label: str
+    ratio: float
+    typical: float
+    counterexample: Counterexample | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing refuted it."""
+        return self.counterexample is None
+
+
+@dataclass(frozen=True)
+class Tightness:
+    """The answer of `tighten`.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    tried, admitted : int
+        Samples; local searches are counted in ``evaluations``.
+    bounds : tuple of Bound
+        The inequalities of the claim; none where it only claims equalities.
+    candidates : tuple of Candidate
+        With the bound as stated among them, if there are any. Those that hold first, the sharpest of them first: by median ratio.
+    counterexample : Counterexample or None
+        To the theorem itself.
+    problems : tuple of str
+    seed : int
+    evaluations : int
+        At most so many in local searches.
+    seconds : float
+
+    """
+
+    theorem: Theorem
+    tried: int
+    admitted: int
+    bounds: tuple[Bound, ...]
+    candidates: tuple[Candidate, ...]
+    counterexample: Counterexample | None
+    problems: tuple[str, ...]
+    seed: int
+    evaluations: int
+    seconds: float
+
+    def __str__(self) -> str:
+        lines = [f"{self.theorem.name}: {self.admitted} of {self.tried} instances admitted (seed {self.seed})"]
+        for b in self.bounds:
+            lines.append(
+                f"{b.label}: at most {b.ratio:.9g} of the bound is used, {'attained' if b.attained else 'not attained'}; {shown(b.instance)}"
+            )
+        for c in self.candidates:
+            lines.append(f"{c.theorem.name}: {'holds' if c.holds else 'falls'}, least slack {c.slack:+.3g}, median ratio {c.typical:.3g}")
+        if self.counterexample is not None:
+            lines.append(f"counterexample: {self.counterexample}")
+        return "\n".join((*lines, *self.problems))
+
+
+def tighten(
+    theorem: Theorem,
+    candidates: Sequence[Theorem] = (),
+    instances: int = 1000,
+    seed: int = 0,
+    jobs: int = 1,
+    *,
+    features: Features | None = None,
+    budget: int = BUDGET,
+    workers: Workers | None = None,
+    address: Address | None = None,
+    progress: Callable[[int, int], Any] | None = None,
+) -> Tightness:
+    """Seek the instances that use most of each inequality of a claim.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    candidates : sequence of Theorem
+        Other bounds for the same quantities, made by ``theorem.claiming(name, claim)``.
+    instances : int
+        Samples to draw.
+    seed : int
+    jobs : int
+        Processes. More than one needs a theorem that lives in a file; the answer is the same for any number.
+    features : mapping of str to callable, optional
+        What to break the ratio down by, each a function of the instance; what the instance offers unless given.
+    budget : int
+        Evaluations of one local search; 0 for sampling only.
+    workers : Workers, optional
+        An open pool to use instead of `jobs`.
+    address : Address, optional
+        Where workers find the theorem; found without help for a theorem as its file lists it.
+    progress : callable, optional
+        Called with tasks done and tasks known so far.
+
+    Returns
+    -------
+    Tightness
+
+    Raises
+    ------
+    InvalidArgument
+        If a count is out of range, or workers are asked for and a theorem has no address.
+
+    """
+    if instances < 1 or jobs < 1 or budget < 0:
+        raise InvalidArgument("instances, jobs, budget", (instances, jobs, budget), "must be at least 1, 1 and 0", "pass instances=1000, jobs=1")
+    if workers is None and jobs > 1:
+        with Workers(jobs) as opened:
+            return tighten(theorem, candidates, instances, seed, features=features, budget=budget, workers=opened, address=address, progress=progress)
+    started = perf_counter()
+    run = _Run(instances, seed, budget, features, workers, progress)
+    survey = _survey(run, theorem, run.place(theorem, address))
+    others = [_candidate(theorem, survey)] if candidates else []
+    for candidate in candidates:
+        near = address or (address_of(theorem) if workers is not None else None)
+        others.append(_candidate(candidate, _survey(run, candidate, run.place(candidate, near and replace(near, theorem=candidate.name)))))
+    return Tightness(
+        theorem,
+        survey.tried,
+        survey.tried - survey.rejected - survey.undefined,
+        tuple(_bound(run, survey, label) for label in survey.labels),
+        tuple(sorted(others, key=lambda c: (not c.holds, -c.typical, -c.ratio) if c.holds else (True, c.slack, 0.0))),
+        survey.counterexample,
+        tuple(dict.fromkeys((*survey.problems, *run.problems))),
+        seed,
+        run.evaluations,
+        perf_counter() - started,
+    )
+
+
+@dataclass
+class _Run:
+    """How work is done, in this process or by workers, and what became of it."""
+
+    instances: int
+    seed: int
+    budget: int
+    features: Features | None
+    workers: Workers | None
+    progress: Callable[[int, int], Any] | None
+    done: int = 0
+    known: int = 0
+    evaluations: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def place(self, theorem: Theorem, address: Address | None) -> Place:
+        if self.workers is None:
+            return Here(theorem)
+        found = address or address_of(theorem)
+        if found is None:
+            rule = f"needs `{theorem.name}` as a file lists it in THEOREMS, FALSE or CANDIDATES"
+            raise InvalidArgument("jobs", self.workers.jobs, rule, "pass jobs=1, or say address=")
+        return found
+
+    def answers(self, function: Callable[..., Answer], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Answer]:
+        """The answers in order; a task that lost its worker is a problem, and has none."""
+        self.known += len(tasks)
+        if self.workers is None:
+            found: Iterator[tuple[Any, Any]] = ((task, function(*task)) for task in tasks)
+        else:
+            found = self.workers.answers(function, tasks)
+        for task, answer in found:
+            self.done += 1
+            if self.progress is not None:
+                self.progress(self.done, self.known)
+            if isinstance(answer, WorkerLost):
+                where = f"instances {task[2]} to {task[3] - 1}" if function is seen_at else "a local search"
+                self.problems.append(f"{where} of seed {self.seed}: {answer}; left out")
+            else:
+                yield answer
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """Everything seen of one theorem."""
+
+    theorem: Theorem
+    place: Place
+    seen: Seen
+    pressed: tuple[Sight, ...]
+    counterexample: Counterexample | None
+
+    @property
+    def tried(self) -> int:
+        return self.seen.tried
+
+    @property
+    def rejected(self) -> int:
+        return self.seen.rejected
+
+    @property
+    def undefined(self) -> int:
+        return self.seen.undefined
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(s.label for s in self.seen.sights))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        found = []
+        if not self.seen.sights:
+            why = "no instance satisfies the premises" if self.tried == self.rejected else "the claim has no inequality with sides that differ from 0"
+            found.append(f"{self.theorem.name}: nothing to tighten: {why}")
+        if self.undefined:
+            found.append(f"{self.theorem.name}: undefined on {self.undefined} of {self.tried} instances; `theorycheck check` says where")
+        return tuple(found)
+
+    def of(self, label: str) -> list[Sight]:
+        return [s for s in (*self.seen.sights, *self.pressed) if s.label == label]
+
+
+def _survey(run: _Run, theorem: Theorem, place: Place) -> _Survey:
+    seen = sum(run.answers(seen_at, [(place, run.seed, *span, run.features) for span in ranges(run.instances)]), Seen())
+    starts = [start for label in dict.fromkeys(s.label for s in seen.sights) for start in _starts([s for s in seen.sights if s.label == label])]
+    tasks = [(place, s.choices, s.label, run.budget, run.features) for s in starts] if run.budget else []
+    run.evaluations += run.budget * len(tasks)
+    pressed = tuple(s for s in run.answers(pressed_at, tasks) if s is not None)
+    worst = min((s for s in (*seen.sights, *pressed) if s.violates), key=lambda s: len(s.choices), default=None)
+    counterexample = None if worst is None else _refutation(run, theorem, place, worst.choices)
+    return _Survey(theorem, place, seen, pressed, counterexample)
+
+
+def _starts(sights: list[Sight]) -> list[Sight]:
+    """The nearest instances of all, and the nearest in each size and decade; none where equality is attained already."""
+    nearest = sorted(sights, key=lambda s: s.slack)
+    chosen = nearest[:_STARTS]
+    for name in _names(sights):
+        chosen += [min(inside, key=lambda s: s.slack) for inside in _bins(name, sights).values()]
+    return [s for s in {s.choices: s for s in chosen}.values() if s.slack > s.bar]
+
+
+def _refutation(run: _Run, theorem: Theorem, place: Place, choices: Choices) -> Counterexample | None:
+    for answer in run.answers(simplest_at, [(place, None, choices, run.seed)]):
+        if answer is not None:
+            result = judged(theorem, theorem.ambient.replay(answer.choices))
+            if result.entry is not None and result.violates:
+                return Counterexample(theorem, answer.choices, result.instance, result.entry, run.seed, None, choices, answer.exhausted)
+    return None
+
+
+def _bound(run: _Run, survey: _Survey, label: str) -> Bound:
+    sights, theorem = survey.of(label), survey.theorem
+    extreme = min(sights, key=lambda s: (s.slack, len(s.choices), s.choices))
+    equal = min((s for s in sights if s.equal), key=lambda s: (len(s.choices), sum(s.choices)), default=None)
+    asked = [] if equal is None else [(survey.place, label, equal.choices, run.seed)]
+    simplest = next(run.answers(simplest_at, asked), None)
+    best, instance = sight_of(theorem, extreme.choices if simplest is None else simplest.choices, label)
+    rows = {name: _rows(name, sights) for name in _names(sights)}
+    return Bound(
+        label,
+        sum(s.label == label for s in survey.seen.sights),
+        replace(best, features=features_of(instance, run.features)),
+        instance,
+        float(np.median([s.ratio for s in survey.seen.sights if s.label == label])),
+        simplest is not None,
+        simplest is not None and simplest.exhausted,
+        {name: found for name, found in rows.items() if len(found) > 1},
+        tuple(fit for name, found in rows.items() if (fit := fitted(name, found)) is not None),
+    )
+
+
+def _candidate(theorem: Theorem, survey: _Survey) -> Candidate:
+    sights = (*survey.seen.sights, *survey.pressed)
+    if not sights:
+        return Candidate(theorem, float("nan"), "no inequality", float("nan"), float("-inf"), None)
+    worst = min(sights, key=lambda s: s.slack)
+    typical = float(np.median([s.ratio for s in survey.seen.sights]))
+    return Candidate(theorem, worst.slack, worst.label, worst.ratio, typical, survey.counterexample)
+
+
+# -- by feature --
+
+
+def _names(sights: Sequence[Sight]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for s in sights for name in s.features))
+
+
+def _bins(name: str, sights: Sequence[Sight]) -> dict[tuple[float, float], list[Sight]]:
+    """Value by value where these are few and whole, else by decades of what is positive."""
+    having = [s for s in sights if name in s.features]
+    values = {s.features[name] for s in having}
+    whole = len(values) <= _SIZES and all(v == round(v) for v in values)
+    bins: dict[tuple[float, float], list[Sight]] = {}
+    for s in having:
+        value = s.features[name]
+        if whole:
+            bins.setdefault((value, value), []).append(s)
+        elif value > 0:
+            decade = floor(log10(value) + 1e-9)
+            bins.setdefault((10.0**decade, 10.0 ** (decade + 1)), []).append(s)
+    return bins
+
+
+def _rows(name: str, sights: Sequence[Sight]) -> tuple[Row, ...]:
+    rows = []
+    for (low, high), inside in sorted(_bins(name, sights).items()):
+        best = max(inside, key=lambda s: s.ratio)
+        rows.append(Row(low, high, len(inside), best.ratio, best.features[name]))
+    return tuple(rows)
+
+
+def fitted(name: str, rows: Sequence[Row]) -> Exponent | None:
+    """The exponent of the largest ratio in a feature; None where fewer than four rows are positive and have enough instances."""
+    points = [(np.log(row.at), np.log(row.ratio)) for row in rows if row.at > 0 and 0 < row.ratio < np.inf and row.count >= _LEAST_COUNT]
+    if len(points) < _LEAST_POINTS:
+        return None
+    fit = stats.linregress(*np.array(points).T)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(points) - 2) * fit.stderr)
+    return Exponent(name, float(fit.slope), float(fit.slope) - half, float(fit.slope) + half, len(points))
