@@ -116,7 +116,8 @@ def _contracted(theorem: Theorem, recipe: Recipe, choices: Choices, seed: int, q
         _redraw_numbers(search)
     if not theorem.stacked:
         _hypothesis(search)
-    return search.best, _exhaust(search)
+    exhausted = _exhaust(search)  # may still find a simpler one
+    return search.best, exhausted
 
 
 def _redraw_tiny(search: _Search, seed: int) -> None:
