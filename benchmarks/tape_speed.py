@@ -25,7 +25,7 @@ from theorycheck.symbolic.models import MatrixFactorization, ResidualLinear, Sym
 from theorycheck.symbolic.parametrizations import QuadraticForms
 
 RESULTS = Path(__file__).parent / "results" / "tape_speed.md"
-SEED, ROUNDS, LEAST = 20240513, 7, 0.01
+SEED, ROUNDS, LEAST, STEPS = 20240513, 7, 0.01, 100
 CHAINS = [
     ((4, 4, 4, 1), 256),
     ((4, 4, 4, 1), 1),
@@ -39,7 +39,12 @@ CHAINS = [
     ((3, 6, 6, 6), 256),
     ((20, 20, 20, 20), 1),
 ]
-MODELS = [MatrixFactorization(3, 3, 2), MatrixFactorization(20, 20, 5), SymmetricFactorization(10, 3), ResidualLinear(5, 10, (1.0,) * 5)]
+MODELS: list[MatrixFactorization | SymmetricFactorization | ResidualLinear] = [
+    MatrixFactorization(3, 3, 2),
+    MatrixFactorization(20, 20, 5),
+    SymmetricFactorization(10, 3),
+    ResidualLinear(5, 10, (1.0,) * 5),
+]
 
 
 def medians(ours: Callable[[], object], other: Callable[[], object]) -> tuple[float, float, float]:
@@ -104,9 +109,19 @@ def model_row(model: MatrixFactorization | SymmetricFactorization | ResidualLine
     def hvp() -> np.ndarray:
         return kernels._gathered(network.hvp(wide(theta, kernels.base), kernels._slope(G), K, wide(v, nothing)))
 
+    start, S, C = 0.1 * theta, 1e-2 * K, 1e-3 * G
+
+    def loop() -> np.ndarray:
+        state = start
+        for _ in range(STEPS):
+            state = state - kernels.gradient(state, kernels.w(state) @ S - C)
+        return state
+
     np.testing.assert_allclose(kernels.hvp(theta, G, K, v), hvp(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(kernels.tape.steps(start, C, S, STEPS), loop(), rtol=1e-9, atol=1e-9)
     name = f"{type(model).__name__}, {model.parameters} parameters"
-    return [name, str(lanes), cell(lambda: kernels.gradient(theta, G), gradient), cell(lambda: kernels.hvp(theta, G, K, v), hvp)]
+    pairs = [(lambda: kernels.gradient(theta, G), gradient), (lambda: kernels.hvp(theta, G, K, v), hvp)]
+    return [name, str(lanes), *(cell(*pair) for pair in pairs), cell(lambda: kernels.tape.steps(start, C, S, STEPS), loop)]
 
 
 def first_use(make: Callable[[int], object]) -> float:
@@ -150,7 +165,7 @@ def report() -> Iterator[str]:
     yield from table(["widths", "instances", "gradient", "run of gradient descent", "Hessian-vector product", "w"], [chain_row(*c) for c in CHAINS])
     yield "\nOther models, μs a call of the tape / of the embedding into a deep linear network that it replaced = speed of the tape:\n"
     rows = [model_row(model, lanes) for model in MODELS for lanes in (256, 1)]
-    yield from table(["model", "instances", "gradient", "Hessian-vector product"], rows)
+    yield from table(["model", "instances", "gradient", "Hessian-vector product", f"{STEPS} steps of descent in one call / one by one"], rows)
     yield "\nWhat a new shape or a new set of matrices costs, ms:\n"
     costs = [
         [f"depth {L}, width {d}: words, gradient, Hessian-vector product and descent tapes", f"{lowering(L, d):.1f}"] for L, d in ((10, 50), (20, 5))

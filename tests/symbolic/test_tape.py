@@ -17,7 +17,9 @@ from theorycheck.symbolic.kernels import tape_interpreter as machine
 from theorycheck.symbolic.kernels import tape_lowering as lowering
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
 from theorycheck.symbolic.kernels.descent import DIVERGED, RAN, SMALL, FoldedData
+from theorycheck.symbolic.kernels.embedded import EmbeddedKernels
 from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
+from theorycheck.symbolic.kernels.flattened import FlattenedKernels
 from theorycheck.symbolic.kernels.tape import Instruction, Tape, WrongTape
 from theorycheck.symbolic.kernels.tape_assembly import assembled
 from theorycheck.symbolic.kernels.tape_kernels import TapeKernels
@@ -25,7 +27,7 @@ from theorycheck.symbolic.kernels.tape_lowering import Lowering, WordMap
 from theorycheck.symbolic.kernels.tape_program import Array, Builder, Program
 from theorycheck.symbolic.kernels.word_maps import deep_linear_words, factorization_words, residual_words, symmetric_words
 from theorycheck.symbolic.matrix_words import Factor, MapDerivatives, Point, WordSum, substitute
-from theorycheck.symbolic.models import MatrixFactorization, ResidualLinear, SymmetricFactorization
+from theorycheck.symbolic.models import Flattened, MatrixFactorization, ResidualLinear, SymmetricFactorization
 from theorycheck.symbolic.parametrizations import DeepLinear, Parametrization
 
 n, m, r = sp.symbols("n m r", integer=True, positive=True)
@@ -252,7 +254,30 @@ def test_a_batch_is_a_loop_to_the_last_bit_and_leading_axes_broadcast(source: Wo
     assert called(kernels, function, empty).shape[0] == 0
 
 
+@pytest.mark.parametrize(
+    "model", [MatrixFactorization(5, 7, 2), SymmetricFactorization(6, 3), DeepLinear((4, 3, 2)), MatrixFactorization(2, 3, 2)], ids=str
+)
+def test_both_routes_of_a_flattened_product_agree(model: Parametrization) -> None:
+    """By the tape up to `LARGEST_CURVATURE` entries, by three sweeps above."""
+    flat, rng = Flattened(model).kernels, np.random.default_rng(6)
+    assert isinstance(flat, FlattenedKernels)
+    assert flat.tape is not None
+    P, m = model.parameters, flat.entries
+    theta, v, G, root = (rng.integers(-2, 3, shape).astype(float) for shape in ((3, P), (3, P), (3, m), (m, m)))
+    asked = (theta, G, root + root.T, v)
+    assert np.array_equal(flat.hvp(*asked), flat.tape.hvp(*asked))
+    assert np.array_equal(flat.hvp(*asked), (flat.hessian(*asked[:3]) @ v[..., None])[..., 0])
+
+
 # -- the work done --
+
+
+def test_models_of_the_same_sizes_share_their_tapes() -> None:
+    first, second = (ResidualLinear(2, 3, output).kernels for output in ((1.0, 2.0), (0.0, -1.0)))
+    assert isinstance(first, EmbeddedKernels)
+    assert isinstance(second, EmbeddedKernels)
+    assert first.tape._gradient is second.tape._gradient
+    assert not np.array_equal(first.w(np.ones(12)), second.w(np.ones(12)))
 
 
 @pytest.mark.parametrize("depth", [2, 5, 10])

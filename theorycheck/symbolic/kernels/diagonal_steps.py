@@ -112,20 +112,13 @@ def pulled_back_picks(weight: float, X: np.ndarray, targets: np.ndarray, picks: 
 def steps_of_single_samples(
     depth: int, weight: float, eta: float, X: np.ndarray, targets: np.ndarray, picks: np.ndarray, T: np.ndarray, w: np.ndarray, slope: np.ndarray
 ) -> None:
-    """One plain step for every entry of `picks`, in place; u² - v², the usual network, is written out."""
-    d, squares = w.size, depth == 2 and T.size > w.size
-    u, v = T[:d], T[T.size - d :]
+    """One plain step for every entry of `picks`, in place."""
+    d = w.size
+    if depth == 2 and T.size > d:
+        steps_of_squares(2.0 * eta * weight, X, targets, picks, T[:d], T[d:], w)
+        return
     for s in range(picks.size):
         x = X[picks[s] * d : (picks[s] + 1) * d]
-        if squares:
-            for j in range(d):
-                w[j] = u[j] * u[j] - v[j] * v[j]
-            r = 2.0 * eta * weight * (dot(x, 0, w, d) - targets[s])
-            for j in range(d):
-                u[j] -= r * x[j] * u[j]
-            for j in range(d):
-                v[j] += r * x[j] * v[j]
-            continue
         end_to_end(depth, T, w, slope)
         r = eta * weight * (dot(x, 0, w, d) - targets[s])
         for j in range(d):
@@ -133,6 +126,23 @@ def steps_of_single_samples(
         if T.size > d:
             for j in range(d):
                 T[d + j] -= r * x[j] * slope[d + j]
+
+
+@compiled
+def steps_of_squares(weight: float, X: np.ndarray, targets: np.ndarray, picks: np.ndarray, u: np.ndarray, v: np.ndarray, w: np.ndarray) -> None:
+    """The same for u² - v², the usual network: w of the next step is made while u and v are at hand."""
+    d = w.size
+    for j in range(d):
+        w[j] = u[j] * u[j] - v[j] * v[j]
+    for s in range(picks.size):
+        x = X[picks[s] * d : (picks[s] + 1) * d]
+        r = weight * (dot(x, 0, w, d) - targets[s])
+        for j in range(d):
+            a = r * x[j]
+            new_u, new_v = u[j] - a * u[j], v[j] + a * v[j]
+            u[j] = new_u
+            v[j] = new_v
+            w[j] = new_u * new_u - new_v * new_v
 
 
 @compiled

@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-WIDTH = 8
+WIDTH = 16
 DOUBLE, VECTOR = ir.DoubleType(), ir.VectorType(ir.DoubleType(), WIDTH)
 
 
@@ -55,13 +55,13 @@ def _sums(context: Any, builder: Any, signature: Any, X: Any, starts: list[Any],
         for row, total in zip(rows, partial, strict=True):
             term = builder.fmul(_vector(builder, row, place), b)
             builder.store(builder.fadd(builder.load(total), term), total)
-    sums = [cgutils.alloca_once_value(builder, _joined(builder, builder.load(total))) for total in partial]
+    rest = [cgutils.alloca_once_value(builder, ir.Constant(DOUBLE, 0.0)) for _ in rows]
     with cgutils.for_range_slice(builder, builder.mul(whole, count.type(WIDTH)), count, count.type(1)) as (place, _):
         b = builder.load(builder.gep(right, [place]))
-        for row, total in zip(rows, sums, strict=True):
+        for row, total in zip(rows, rest, strict=True):
             term = builder.fmul(builder.load(builder.gep(row, [place])), b)
             builder.store(builder.fadd(builder.load(total), term), total)
-    return [builder.load(total) for total in sums]
+    return [builder.fadd(_joined(builder, builder.load(many)), builder.load(few)) for many, few in zip(partial, rest, strict=True)]
 
 
 def _vector(builder: Any, data: Any, place: Any) -> Any:

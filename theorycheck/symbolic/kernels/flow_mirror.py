@@ -1,7 +1,8 @@
 """Stiff gradient flow of the squared loss in mirror coordinates where w = s (p² - q²): whole runs inside compiled code, lane by lane.
 
 The same steps as `dynamics.integrators.implicit`: column j takes j linearly implicit Euler substeps, and the columns are extrapolated.
-The field is μ̇ = c - C w(μ) with p = p_0 e^(κμ/2), q = q_0 e^(-κμ/2), and its Jacobian -C diag(κ s (p² + q²)).
+The field is μ̇ = Xᵀ(y - X w(μ)) with p = p_0 e^(κμ/2), q = q_0 e^(-κμ/2), and its Jacobian -C diag(κ s (p² + q²)) with C = XᵀX; the
+weight of the loss is in X and y. Residuals are formed first: C w would lose the small curvatures in the rounding of the large ones.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ class Squares(NamedTuple):
     back: np.ndarray  # (d, k, 2) θ of an entry as a linear map of (p, q)
     p: np.ndarray  # (B, d) p_0
     q: np.ndarray  # (B, d) q_0
-    C: np.ndarray  # (B, d, d) 2cΣ
-    c: np.ndarray  # (B, d) 2c times the correlation
+    X: np.ndarray  # (B, n, d)
+    y: np.ndarray  # (B, n)
+    C: np.ndarray  # (B, d, d)
 
 
 class Room(NamedTuple):
@@ -76,11 +78,13 @@ def mirror_field(system: Squares, m: int, mu: np.ndarray, w: np.ndarray, metric:
             w[i] = s * ((abs(p) - abs(q)) * (abs(p) + abs(q))) + s * p * p * np.expm1(t) - s * q * q * np.expm1(-t)
         else:
             w[i] = s * ((abs(grown) - abs(shrunk)) * (abs(grown) + abs(shrunk)))
-    for i in range(mu.size):
-        total = system.c[m, i]
-        for j in range(mu.size):
-            total -= system.C[m, i, j] * w[j]
-        out[i] = total
+        out[i] = 0.0
+    for k in range(system.y.shape[1]):
+        residual = system.y[m, k]
+        for i in range(mu.size):
+            residual -= system.X[m, k, i] * w[i]
+        for i in range(mu.size):
+            out[i] += system.X[m, k, i] * residual
 
 
 @compiled

@@ -57,8 +57,8 @@ class WeightNormalizedKernels:
         return v[..., :1] * unit + ratio * _parts(unit, v[..., 1:])[1]
 
     def hessian(self, theta: np.ndarray, G: np.ndarray, curvature: np.ndarray) -> np.ndarray:
-        units = np.eye(self.dim + 1)
-        return self.hvp(*(np.asanyarray(a)[..., None, :] for a in (theta, G)), np.asanyarray(curvature)[..., None, :, :], units)
+        theta, G = (np.asanyarray(a)[..., None, :] for a in (theta, G))
+        return self.hvp(theta, G, np.asanyarray(curvature)[..., None, :, :], np.eye(self.dim + 1))
 
     def hvp(self, theta: np.ndarray, G: np.ndarray, curvature: np.ndarray, v: np.ndarray) -> np.ndarray:
         (_, ratio, inverse, unit), v = _point(theta), np.asanyarray(v)
