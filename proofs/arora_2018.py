@@ -196,7 +196,9 @@ balanced = tc.Premise(
     "balanced", "all gauges are 1", lambda p: bool(np.all(p.network.gauges == 1)), enforce=lambda p: Push(p.network.balanced(), p.G)
 )
 
-imbalance_conserved_by_flow = tc.Theorem("imbalance_conserved_by_flow", paper, flow_fits, (), conserved, r"D_j(t) = D_j(0)", identities=(agree,))
+imbalance_conserved_by_flow = tc.Theorem(
+    "imbalance_conserved_by_flow", paper, flow_fits, (), conserved, r"D_j(t) = D_j(0)", identities=(agree, tc.chains.matrix_outputs.conservation)
+)
 imbalance_drift_is_first_order = tc.Theorem(
     "imbalance_drift_is_first_order",
     paper,

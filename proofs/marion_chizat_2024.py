@@ -262,8 +262,7 @@ def with_last_layer_frozen(f: DeepLinearFit, precision: tc.Precision) -> tc.Comp
 
 # -- what algebra settles: chains from the derived Hessian to the bound, each depth apart, any widths --
 
-chains = tc.symbolic.identities.chains  # type: ignore[attr-defined]
-any_depth, exact_sharpness, flat_minima = chains.any_depth, chains.exact_sharpness, chains.flat_minima
+any_depth, exact_sharpness, flat_minima = tc.chains.any_depth, tc.chains.exact_sharpness, tc.chains.flat_minima
 
 
 # -- the theorems --

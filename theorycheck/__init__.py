@@ -100,10 +100,16 @@ from theorycheck.symbolic.identities import ArithmeticGeometric as ArithmeticGeo
 from theorycheck.symbolic.identities import CauchySchwarz as CauchySchwarz
 from theorycheck.symbolic.identities import Identity as Identity
 from theorycheck.symbolic.identities import Inequality as Inequality
+from theorycheck.symbolic.identities import Jensen as Jensen
 from theorycheck.symbolic.identities import Proof as Proof
 from theorycheck.symbolic.identities import SumOfSquares as SumOfSquares
+from theorycheck.symbolic.identities import TangentLine as TangentLine
 from theorycheck.symbolic.identities import Together as Together
 from theorycheck.symbolic.identities import Unproved as Unproved
+from theorycheck.symbolic.identities import chains as chains
+from theorycheck.symbolic.identities.chains import Argument as Argument
+from theorycheck.symbolic.identities.chains import ChainFamily as ChainFamily
+from theorycheck.symbolic.identities.chains import ProofChain as ProofChain
 from theorycheck.symbolic.losses import ExponentialLoss as ExponentialLoss
 from theorycheck.symbolic.losses import LinearLoss as LinearLoss
 from theorycheck.symbolic.losses import LogisticLoss as LogisticLoss

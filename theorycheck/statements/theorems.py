@@ -12,7 +12,7 @@ from theorycheck.statements.comparisons import Comparison
 from theorycheck.statements.sources import Source
 
 if TYPE_CHECKING:
-    from theorycheck.symbolic.identities import Identity, Inequality
+    from theorycheck.symbolic.identities import Statement
 
 Enforce = Callable[[Any], Any]
 Claim = Callable[[Any, Precision], Comparison]
@@ -74,7 +74,7 @@ class Theorem:
         sides must too.
     statement : str
         LaTeX.
-    identities : tuple of Identity or Inequality
+    identities : tuple of Identity, Inequality, ProofChain or ChainFamily
         What algebra settles, proved apart from the check.
     tight : bool
         Equality is attained, so many instances are too close to call: INCONCLUSIVE needs fewer than a tenth to hold.
@@ -90,7 +90,7 @@ class Theorem:
     premises: tuple[Premise, ...]
     claim: Claim
     statement: str = ""
-    identities: tuple[Identity | Inequality, ...] = ()
+    identities: tuple[Statement, ...] = ()
     tight: bool = False
     stacked: bool = False
     enforce: Enforce | None = None
