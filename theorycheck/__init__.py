@@ -4,6 +4,8 @@ Every public name is re-exported here; ``import theorycheck as tc``.
 """
 
 from theorycheck.dynamics.bregman import bregman_projection as bregman_projection
+from theorycheck.dynamics.certificates import OutsideBalls as OutsideBalls
+from theorycheck.dynamics.certificates import Undecided as Undecided
 from theorycheck.dynamics.convex import convex_minimum as convex_minimum
 from theorycheck.dynamics.curvature import top_eigenpair as top_eigenpair
 from theorycheck.dynamics.curvature import top_eigenvalue as top_eigenvalue
@@ -59,6 +61,11 @@ from theorycheck.instances.recipes import signs as signs
 from theorycheck.instances.recipes import with_spectrum as with_spectrum
 from theorycheck.measured import Measured as Measured
 from theorycheck.measured import Precision as Precision
+from theorycheck.search.certification import Certificate as Certificate
+from theorycheck.search.certification import NotCertified as NotCertified
+from theorycheck.search.certification import Share as Share
+from theorycheck.search.certification import certified_share as certified_share
+from theorycheck.search.certification import certify as certify
 from theorycheck.search.check import check as check
 from theorycheck.search.examine import Examination as Examination
 from theorycheck.search.examine import examine as examine

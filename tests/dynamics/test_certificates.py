@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -28,7 +29,7 @@ def fraction(x: Ball) -> Fraction:
     return Fraction(int(x.exact.numerator), int(x.exact.denominator))
 
 
-def middles_of(found: object) -> np.ndarray:
+def middles_of(found: Any) -> np.ndarray:
     return np.array([Ball(x).midpoint for x in np.ravel(found).tolist()]).reshape(np.shape(found))
 
 
@@ -134,11 +135,8 @@ def test_a_bar_widens_a_ball():
 
 def test_one_number_behaves_as_a_numpy_scalar():
     x = Ball(Fraction(1, 3))
-    assert (x[..., None, None].shape, x.reshape(1, 1).shape, x.shape, x.ndim, x.size) == ((1, 1), (1, 1), (), 0, 1)
-    assert (x.sum(), x.max(), x.min(), x.item()) == (x, x, x, x)
-    assert np.array([x, x]).shape == (2,)
-    with pytest.raises(TypeError):
-        list(x)
+    assert (x.reshape(1, 1).shape, x.shape, x.ndim, x.size, np.array([x, x]).shape) == ((1, 1), (), 0, 1, (2,))
+    assert [x.sum(), x.max(), x.min(), x.item(), x.conjugate()] == [x] * 5
 
 
 def test_a_claim_that_asks_for_the_value_stays_in_its_enclosure():
@@ -390,7 +388,7 @@ def test_a_factor_of_a_covariance(rank):
 # -- models, quantities, minima, runs --
 
 
-def fit(widths=(2, 2, 1), samples=3, seed=0) -> object:
+def fit(widths: tuple[int, ...] = (2, 2, 1), samples: int = 3, seed: int = 0) -> Any:
     from theorycheck.instances import deep_linear_fits
 
     recipe = deep_linear_fits(

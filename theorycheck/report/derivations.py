@@ -13,7 +13,7 @@ from theorycheck.report.formulas import block_text, expression_text, words_text
 from theorycheck.report.geometry import Section as Section
 from theorycheck.report.geometry import geometry
 from theorycheck.report.matrix_forms import matrix_form
-from theorycheck.symbolic.derivations import BareDerivation, Derivation, EntrywiseDerivation, WordDerivation
+from theorycheck.symbolic.derivations import BareDerivation, Derivation, EntrywiseDerivation, FactoredDerivation, WordDerivation
 from theorycheck.symbolic.derivations.base import loss_latex
 from theorycheck.symbolic.losses import Loss, SquaredLoss
 from theorycheck.symbolic.matrix_words import NamedForms
@@ -52,6 +52,8 @@ def sections(derivation: Derivation, sized: bool = True) -> tuple[Section, ...]:
         body = _of_words(derivation, sized)
     elif isinstance(derivation, EntrywiseDerivation):
         body = _of_entries(derivation, sized)
+    elif isinstance(derivation, FactoredDerivation):
+        body = _of_entries(derivation.small, False)
     elif isinstance(derivation, BareDerivation):
         body = _of_bare(derivation)
     else:

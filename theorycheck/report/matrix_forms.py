@@ -9,9 +9,9 @@ import sympy as sp
 from theorycheck.report.formulas import block_text, expression_text, words_text
 from theorycheck.symbolic.derivations import EntrywiseDerivation
 from theorycheck.symbolic.derivations.coordinatewise import CoordinateForms, coordinate_forms
-from theorycheck.symbolic.derivations.factored import factored_forms
+from theorycheck.symbolic.derivations.factored import factored_forms, words_latex
 from theorycheck.symbolic.losses import SquaredLoss
-from theorycheck.symbolic.matrix_words import MapDerivatives, latex
+from theorycheck.symbolic.matrix_words import MapDerivatives
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,8 @@ def matrix_form(derivation: EntrywiseDerivation) -> MatrixForm | None:
         return None
     squared = isinstance(derivation.loss, SquaredLoss)
     sigma = "Σ = XᵀX/n" if squared else "Σ = (1/n) Σ_i ℓ''(f_i, y_i) x_i x_iᵀ"
-    sigma_latex = r"\Sigma = \tfrac1n X^{\top} X" if squared else r"\Sigma = \tfrac1n \sum_i \ell''(f_i, y_i)\, x_i x_i^{\top}"
     note = f"G = ∇_W R, {sigma};  matrices are flattened row by row: r(D);  K_U r(D) = r(Dᵀ) for D of the shape of U"
-    return MatrixForm(note, tuple(_words_text(words)), tuple(_words_latex(words, sigma_latex)))
+    return MatrixForm(note, tuple(_words_text(words)), tuple(words_latex(words, derivation.loss)))
 
 
 def _words_text(words: MapDerivatives) -> list[str]:
@@ -45,15 +44,6 @@ def _words_text(words: MapDerivatives) -> list[str]:
     lines = [f"∇_{name} R = {words_text(gradient)}" for name, gradient in zip(names, words.gradient, strict=True)]
     lines += [f"H_{a}{b} = {block_text(words.hessian[i][j])}" for i, a in enumerate(names) for j, b in enumerate(names) if j <= i]
     return [f"W = {words_text(words.w)}", *lines]
-
-
-def _words_latex(words: MapDerivatives, sigma: str) -> list[str]:
-    names = [layer.name for layer in words.layers]
-    lines = [rf"\nabla_{name} R = {latex(gradient)}" for name, gradient in zip(names, words.gradient, strict=True)]
-    lines += [rf"H_{{{a}{b}}} = {latex(words.hessian[i][j])}" for i, a in enumerate(names) for j, b in enumerate(names) if j <= i]
-    flat = r"\text{matrices are flattened row by row, } r(D);\quad K_U\, r(D) = r(D^{\top}) \text{ for } D \text{ of the shape of } U"
-    conventions = rf"f = X W^{{\top}},\ \text{{samples are the rows of }} X,\ G = \nabla_W R,\ {sigma}"
-    return [rf"\text{{matrix form, any sizes:}}\quad W = {latex(words.w)},\ {conventions}", flat, *lines]
 
 
 def _coordinates_text(forms: CoordinateForms) -> list[str]:

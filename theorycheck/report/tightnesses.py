@@ -12,7 +12,8 @@ from rich.text import Text
 from theorycheck.report.consoles import folded, plain_table, say, seconds_text, slack_text
 from theorycheck.report.results import Status, counterexample_record
 from theorycheck.report.terminal import print_counterexample, print_indented
-from theorycheck.search.tightness import Bound, Candidate, Exponent, Row, Tightness
+from theorycheck.search.breakdown import Exponent, Row
+from theorycheck.search.tightness import Bound, Candidate, Tightness
 from theorycheck.search.verdicts import shown
 
 _BESIDE = 70  # columns of the table of candidates that the names do not get
@@ -40,7 +41,7 @@ def print_tightness(console: Console, paper: str, tightness: Tightness) -> None:
 def _print_bound(console: Console, bound: Bound) -> None:
     how_small = ", the simplest of as many numbers" if bound.exhausted else ""
     at = f"attained{how_small}, at" if bound.attained else f"not attained (1 - ratio = {1 - bound.ratio:.2g}), nearest at"
-    say(console, Text(bound.label, "bold"), f": largest ratio {bound.ratio:.9g}, {at}")
+    say(console, Text(bound.label, "bold"), f": largest ratio found {bound.ratio:.9g}, {at}")
     e = bound.extreme
     print_indented(console, shown(bound.instance), f"left {e.left:.12g}, right {e.right:.12g} (slack {e.slack:+.3g} ± {e.bar:.1g})")
     print_indented(console, f"median ratio {bound.typical:.3g} over {bound.seen} sampled instances")

@@ -9,7 +9,7 @@ from theorycheck.report.consoles import say
 from theorycheck.report.results import Status
 from theorycheck.report.terminal import print_indented
 from theorycheck.search.verdicts import shown
-from theorycheck.search.witnesses import Witness
+from theorycheck.search.witness_files import Witness
 from theorycheck.statements.comparisons import Comparison, Standing
 from theorycheck.statements.theorems import Theorem
 

@@ -225,6 +225,9 @@ def named_loss(name: str, constant: str | None = None) -> Loss:
     return SquaredLoss(float(parse_number(constant, "constant")))
 
 
+ANY_SIZE = (DeepLinear, MatrixFactorization, SymmetricFactorization)
+
+
 def named_model(name: str, arguments: Mapping[str, Any]) -> Chosen:
     """Model of a name in `MODELS`.
 
@@ -237,7 +240,7 @@ def named_model(name: str, arguments: Mapping[str, Any]) -> Chosen:
     if name not in MODELS:
         raise InvalidArgument("model", name, "is unknown", f"choose from {', '.join(MODELS)}")
     chosen = MODELS[name].build(**arguments)
-    if chosen.model.parameters > BUDGET and not isinstance(chosen.model, DeepLinear):
+    if chosen.model.parameters > BUDGET and not isinstance(chosen.model, ANY_SIZE):
         raise TooLarge("parameters", chosen.model.parameters, f"are more than the {BUDGET} that can be written out", "pass smaller sizes")
     return chosen
 

@@ -133,11 +133,6 @@ class Ball:
 
         return balls(self)
 
-    def __getitem__(self, key: Any) -> Any:
-        return self.as_enclosed_array()[key]
-
-    __iter__ = None
-
     def reshape(self, *shape: Any) -> Any:
         """An array of this number, as NumPy scalars make it."""
         return self.as_enclosed_array().reshape(*shape)

@@ -16,11 +16,15 @@ from theorycheck.symbolic.derivations.base import require_smooth
 from theorycheck.symbolic.derivations.deep_linear import WordDerivation as WordDerivation
 from theorycheck.symbolic.derivations.deep_linear import cross_checked as cross_checked
 from theorycheck.symbolic.derivations.deep_linear import derive_words as derive_words
+from theorycheck.symbolic.derivations.entrywise import BUDGET
 from theorycheck.symbolic.derivations.entrywise import EntrywiseDerivation as EntrywiseDerivation
 from theorycheck.symbolic.derivations.entrywise import derive_entrywise as derive_entrywise
+from theorycheck.symbolic.derivations.factored import FactoredDerivation as FactoredDerivation
+from theorycheck.symbolic.derivations.factored import derive_factored as derive_factored
 from theorycheck.symbolic.derivations.pieces import PieceDerivation as PieceDerivation
 from theorycheck.symbolic.derivations.pieces import derive_pieces as derive_pieces
 from theorycheck.symbolic.losses import Loss
+from theorycheck.symbolic.models import MatrixFactorization, SymmetricFactorization
 from theorycheck.symbolic.parametrizations import DeepLinear, Parametrization
 from theorycheck.symbolic.predictors import TwoLayerReLU
 
@@ -31,7 +35,8 @@ def derive(model: Parametrization | TwoLayerReLU | BareRisk, loss: Loss | None =
     Parameters
     ----------
     model : Parametrization, TwoLayerReLU or Landscape
-        A deep linear network takes the route of matrix words (any size), every other map the entrywise one (small maps).
+        Deep linear networks, and factorizations too large for entries, take the route of matrix words (any size), every other map the
+        entrywise one (small maps).
     loss : Loss
         The loss of the predictions; not for a landscape, which is a loss already.
 
@@ -63,4 +68,6 @@ def derive(model: Parametrization | TwoLayerReLU | BareRisk, loss: Loss | None =
     require_smooth(loss)
     if isinstance(model, TwoLayerReLU):
         return derive_pieces(model, loss)
+    if isinstance(model, MatrixFactorization | SymmetricFactorization) and model.parameters > BUDGET:
+        return derive_factored(model, loss)
     return derive_words(model, loss) if isinstance(model, DeepLinear) else derive_entrywise(model, loss)

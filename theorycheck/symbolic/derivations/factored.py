@@ -1,21 +1,136 @@
 """Matrix form of the derivatives of matrix factorizations, W = U Vᵀ and W = U Uᵀ, of any sizes: the words of the product.
 
 G = ∇_W R, dG = κ dW Σ; blocks act on directions flattened row by row, and K_U r(D) = r(Dᵀ) for D of the shape of U.
-The forms are compared exactly with the entrywise derivation, at its sizes, before they are given.
+The forms are compared exactly with the entrywise derivation, at its sizes, before they are given. Factorizations above the budget of
+the entrywise route are derived in words alone, compared with the entries of a small one of their kind.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 import sympy as sp
 
-from theorycheck.symbolic.derivations.base import WrongDerivation, layer_values
-from theorycheck.symbolic.derivations.entrywise import EntrywiseDerivation
-from theorycheck.symbolic.losses import SquaredLoss
-from theorycheck.symbolic.matrix_words import Factor, MapDerivatives, Point
+from theorycheck.symbolic.derivations.base import Derivation, WrongDerivation, layer_values, loss_latex, require_one_curvature
+from theorycheck.symbolic.derivations.entrywise import EntrywiseDerivation, derive_entrywise
+from theorycheck.symbolic.derivations.numeric_twins import check_factored_numerically
+from theorycheck.symbolic.derivations.sources import factored_source
+from theorycheck.symbolic.losses import Loss, SquaredLoss
+from theorycheck.symbolic.matrix_words import Factor, KroneckerSum, MapDerivatives, Point, WordSum, latex
 from theorycheck.symbolic.models import MatrixFactorization, SymmetricFactorization
 
 SEED = 20240513
+Factorization = MatrixFactorization | SymmetricFactorization
+
+
+@dataclass(frozen=True)
+class FactoredDerivation(Derivation):
+    """Derivation of a factorization of any sizes in words: `gradient` is one sum of words a factor, `hessian` the blocks.
+
+    Parameters
+    ----------
+    words : MapDerivatives
+        Gradient, Hessian-vector product and blocks; the sizes are symbols.
+
+    """
+
+    model: Factorization
+    loss: Loss
+    words: MapDerivatives
+
+    @cached_property
+    def small(self) -> EntrywiseDerivation:
+        """The derivation, entry by entry, of a small factorization of the kind."""
+        return derive_entrywise(small_of(self.model), self.loss)
+
+    @property
+    def gradient(self) -> tuple[WordSum, ...]:
+        return self.words.gradient
+
+    @property
+    def hessian(self) -> tuple[tuple[KroneckerSum, ...], ...]:
+        return self.words.hessian
+
+    @property
+    def hvp(self) -> tuple[WordSum, ...]:
+        """Hessian times a direction of each factor."""
+        return self.words.hvp
+
+    def gradient_at(self, theta: Any, G: Any) -> np.ndarray:
+        point = self._point(theta, G)
+        return np.concatenate([point.evaluate(words).reshape(-1) for words in self.gradient])
+
+    def hessian_at(self, theta: Any, G: Any, curvature: Any) -> np.ndarray:
+        point = self._point(theta, G, curvature)
+        return np.block([[point.evaluate(block) for block in row] for row in self.hessian])
+
+    def hvp_at(self, theta: Any, G: Any, curvature: Any, v: Any) -> np.ndarray:
+        directions = dict(zip(self.words.directions, layer_values(v, shapes_of(self.model)), strict=True))
+        point = Point({**self._point(theta, G, curvature).arrays, **directions})
+        return np.concatenate([point.evaluate(words).reshape(-1) for words in self.hvp])
+
+    def latex(self) -> str:
+        head = rf"R = \tfrac1n \sum_i \ell(f_i, y_i),\ {loss_latex(self.loss)}"
+        return "\\begin{aligned}\n" + " \\\\\n".join(f"& {line}" for line in (head, *words_latex(self.words, self.loss))) + "\n\\end{aligned}"
+
+    def python(self) -> str:
+        return factored_source(self.model, self.loss, shapes_of(self.model), self.words.curvature, self.checked)
+
+    def _point(self, theta: Any, G: Any, curvature: Any = None) -> Point:
+        values = dict(zip(self.words.layers, layer_values(theta, shapes_of(self.model)), strict=True))
+        values[self.words.gradient_in_w] = np.asarray(G).reshape(self.model.shape)
+        if curvature is not None:
+            curvature, kappa = np.asarray(curvature), self.words.curvature
+            values[self.words.covariance] = curvature / (float(kappa) if curvature.dtype.kind == "f" else Fraction(int(kappa.p), int(kappa.q)))
+        return Point(values)
+
+
+def derive_factored(model: Factorization, loss: Loss) -> FactoredDerivation:
+    """Derive a factorization in words, compared exactly with the entries of a small one and with complex steps at its own kind.
+
+    Raises
+    ------
+    InvalidArgument
+        If the loss has a curvature of its own for each of several outputs.
+
+    """
+    require_one_curvature(model, loss)
+    small = derive_entrywise(small_of(model), loss)
+    words = factored_forms(small)
+    assert words is not None
+    exact = f"exact: the words, against every entry of the gradient and the Hessian of {small.model}, at random integers"
+    derivation = FactoredDerivation(model, loss, (), words)
+    return replace(derivation, checked=(*small.checked, exact, check_factored_numerically(words, shapes_of(model))))
+
+
+def shapes_of(model: Factorization) -> tuple[tuple[int, int], ...]:
+    """Shapes of the factors in the order of θ."""
+    if isinstance(model, MatrixFactorization):
+        return (model.rows, model.rank), (model.cols, model.rank)
+    return ((model.dim, model.rank),)
+
+
+def small_of(model: Factorization) -> Factorization:
+    """A factorization of the kind within the entrywise budget; one row where there is one row, which losses may ask for."""
+    if isinstance(model, MatrixFactorization):
+        return MatrixFactorization(min(model.rows, 2), min(model.cols, 3), min(model.rank, 2))
+    return SymmetricFactorization(min(model.dim, 3), min(model.rank, 2))
+
+
+def words_latex(words: MapDerivatives, loss: Loss) -> list[str]:
+    """The map, the conventions, the gradient and the blocks, one line of LaTeX each."""
+    squared = r"\Sigma = \tfrac1n X^{\top} X"
+    sigma = squared if isinstance(loss, SquaredLoss) else r"\Sigma = \tfrac1n \sum_i \ell''(f_i, y_i)\, x_i x_i^{\top}"
+    names = [layer.name for layer in words.layers]
+    lines = [rf"\nabla_{name} R = {latex(gradient)}" for name, gradient in zip(names, words.gradient, strict=True)]
+    lines += [rf"H_{{{a}{b}}} = {latex(words.hessian[i][j])}" for i, a in enumerate(names) for j, b in enumerate(names) if j <= i]
+    flat = r"\text{matrices are flattened row by row, } r(D);\quad K_U\, r(D) = r(D^{\top}) \text{ for } D \text{ of the shape of } U"
+    conventions = rf"f = X W^{{\top}},\ \text{{samples are the rows of }} X,\ G = \nabla_W R,\ {sigma}"
+    return [rf"\text{{matrix form, any sizes:}}\quad W = {latex(words.w)},\ {conventions}", flat, *lines]
 
 
 def factored_forms(derivation: EntrywiseDerivation) -> MapDerivatives | None:
@@ -33,12 +148,11 @@ def factored_forms(derivation: EntrywiseDerivation) -> MapDerivatives | None:
     U, V = Factor("U", n, r), Factor("V", m, r)
     if isinstance(model, MatrixFactorization):
         forms = MapDerivatives(U @ V.T, (U, V), kappa)
-        shapes: tuple[tuple[int, int], ...] = ((model.rows, model.rank), (model.cols, model.rank))
     elif isinstance(model, SymmetricFactorization):
-        forms, shapes = MapDerivatives(U @ U.T, (U,), kappa), ((model.dim, model.rank),)
+        forms = MapDerivatives(U @ U.T, (U,), kappa)
     else:
         return None
-    _compare(forms, derivation, shapes)
+    _compare(forms, derivation, shapes_of(model))
     return forms
 
 

@@ -75,6 +75,41 @@ def check_words_numerically(chain: Chain, derived: MapDerivatives) -> str:
     return f"numeric: gradient and Hessian at widths ({', '.join(map(str, widths))}), random weights and data, against complex steps of the risk"
 
 
+def check_factored_numerically(derived: MapDerivatives, shapes: tuple[tuple[int, int], ...]) -> str:
+    """Compare gradient and Hessian-vector product of a factorization of the given shapes, on a quadratic risk of w, with complex steps.
+
+    Raises
+    ------
+    WrongDerivation
+        If they disagree.
+
+    """
+    rng, ends = np.random.default_rng(SEED), np.cumsum([a * b for a, b in shapes])
+    theta, cols = rng.normal(size=ends[-1]) / np.sqrt(shapes[0][1]), shapes[-1][0]
+    X, target, kappa = rng.normal(size=(SAMPLES, cols)), rng.normal(size=(shapes[0][0], cols)), float(derived.curvature)
+
+    def factors(flat: np.ndarray) -> list[np.ndarray]:
+        return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
+
+    def risk(flat: np.ndarray) -> Any:
+        parts = factors(flat)
+        residual = (parts[0] @ parts[-1].T - target) @ X.T
+        return kappa / 2 * np.sum(residual * residual) / SAMPLES
+
+    parts, v = factors(theta), rng.normal(size=theta.shape)
+    covariance = X.T @ X / SAMPLES
+    values = {**dict(zip(derived.layers, parts, strict=True)), **dict(zip(derived.directions, factors(v), strict=True))}
+    point = Point({**values, derived.gradient_in_w: kappa * (parts[0] @ parts[-1].T - target) @ covariance, derived.covariance: covariance})
+    gradient, product = (np.concatenate([np.ravel(point.evaluate(words)) for words in rows]) for rows in (derived.gradient, derived.hvp))
+    for _ in range(DIRECTIONS):
+        u = rng.normal(size=theta.shape)
+        for name, formula, expected in (("gradient", gradient, slope(risk, theta, u)), ("Hessian", product, bend(risk, theta, u, v))):
+            if not abs(u @ formula - expected) <= CLOSE * np.abs(u) @ np.abs(formula) + 1e-12:
+                raise WrongDerivation(f"{name}: {u @ formula} in directions where complex steps of the risk give {expected}")
+    sizes = " and ".join(f"{a} x {b}" for a, b in shapes)
+    return f"numeric: gradient and Hessian-vector product with factors {sizes}, random data, against complex steps of the risk"
+
+
 def check_entrywise_numerically(derivation: Derivation) -> tuple[str, ...]:
     """Compare gradient and Hessian with complex steps of the risk on random data; nothing where the map is not finite or not analytic there.
 

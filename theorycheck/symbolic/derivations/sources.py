@@ -155,6 +155,75 @@ def hvp(theta, X, y, v):
 ''')
 
 
+FACTORED = Template('''"""Risk, gradient and Hessian of $model.
+
+theta holds $names, each flattened row by row. Rows of X are samples.
+$checked"""
+
+import numpy as np
+
+SHAPES = $shapes
+
+
+def factors(theta):
+    """The factors as matrices."""
+    ends = np.cumsum([rows * cols for rows, cols in SHAPES])
+    return [np.reshape(theta[e - r * c : e], (r, c)) for e, (r, c) in zip(ends, SHAPES)]
+
+
+def w(theta):
+    """The product, shape (rows, cols)."""
+    $unpack = factors(theta)
+    return $map
+
+$loss
+
+def gradient(theta, X, y):
+    """Gradient of the risk, shape (P,)."""
+    $unpack = factors(theta)
+    G, _ = in_w(w(theta), X, y)
+    return np.concatenate([np.ravel(part) for part in ($gradient)])
+
+
+def hvp(theta, X, y, v):
+    """Hessian times v, shape (P,), without forming the Hessian."""
+    ($unpack), ($directions) = factors(theta), factors(v)
+    G, Sigma = in_w(w(theta), X, y)
+    dG = $kappa * ($moved) @ Sigma
+    return np.concatenate([np.ravel(part) for part in ($second)])
+
+
+def hessian(theta, X, y):
+    """Hessian of the risk, shape (P, P)."""
+    return np.array([hvp(theta, X, y, unit) for unit in np.eye(len(theta))])
+''')
+
+PRODUCT = {
+    "names": "U and V",
+    "unpack": "U, V",
+    "directions": "dU, dV",
+    "map": "U @ V.T",
+    "gradient": "G @ V, G.T @ U",
+    "moved": "dU @ V.T + U @ dV.T",
+    "second": "dG @ V + G @ dV, dG.T @ U + G.T @ dU",
+}
+SQUARE = {
+    "names": "U",
+    "unpack": "U,",
+    "directions": "dU,",
+    "map": "U @ U.T",
+    "gradient": "(G + G.T) @ U,",
+    "moved": "dU @ U.T + U @ dU.T",
+    "second": "(dG + dG.T) @ U + (G + G.T) @ dU,",
+}
+
+
+def factored_source(model: Parametrization, loss: Loss, shapes: tuple[tuple[int, int], ...], kappa: sp.Expr, checked: Sequence[str]) -> str:
+    """Source of a factorization U Vᵀ or, with one shape, U Uᵀ."""
+    forms = PRODUCT if len(shapes) == 2 else SQUARE
+    return FACTORED.substitute(forms, model=model, shapes=shapes, kappa=float(kappa), checked=checked_lines(checked), loss=_loss_source(loss, kappa))
+
+
 def deep_linear_source(model: DeepLinear, loss: Loss, kappa: sp.Expr, checked: Sequence[str]) -> str:
     """Source of the general forms in partial products, which `Chain.named_forms_hold` ties to the derived words."""
     forms = NamedForms(kappa)
