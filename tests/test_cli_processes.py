@@ -142,7 +142,8 @@ def test_workers_do_not_outlive_a_killed_run(slow) -> None:
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=10)
 
 
-def test_a_theorem_that_kills_its_workers_is_inconclusive_and_the_others_stand(write, tmp_path) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_theorem_that_kills_its_workers_is_inconclusive_and_the_others_stand(jobs: int, write, tmp_path) -> None:
     path = write("""
 def deadly(p, precision):
     if p.x == 1.5:
@@ -150,16 +151,15 @@ def deadly(p, precision):
     return squares(p, precision)
 THEOREMS = (theorem("deadly", deadly, distinct), GOOD)
 FALSE = (GOOD.claiming("factor_1_02", partial(squares, factor=1.02)),)""")
-    process = start("check", path, "--jobs", 2, "--json", tmp_path / "out.json")
+    process = start("check", path, "--jobs", jobs, "--json", tmp_path / "out.json")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (3, ""), out
     assert {r["theorem"]: (r["outcome"], r["power"]["refuted"]) for r in records(tmp_path / "out.json")} == {
         "deadly": ("INCONCLUSIVE", 0),
         "squares_ge_product": ("CORROBORATED", 1),
     }
-    assert re.search(
-        r"instances \d+ to \d+ of seed 0: the worker process died twice \(killed, or out of memory\); those after them were not tried", out
-    )
+    assert re.search(r"instance \d+ of seed 0 \(and 2 more\): the worker process died twice \(killed, or out of memory\)", out), out
+    assert "3 instances were lost with their worker" in out
 
 
 def test_the_command_starts_light() -> None:

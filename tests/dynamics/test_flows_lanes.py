@@ -147,13 +147,13 @@ def test_compiled_implicit_steps_are_those_of_the_general_driver(name, tolerance
     end, none = np.geomspace(1e3, 1e5, 6), np.zeros(6, dtype=bool)
     requests = requests_of(end, tolerance)._replace(times=np.tile([0.0, 1.0, 700.0, 1e3], (6, 1)))
     fast, slow = plans.fresh(plan.start, 4), plans.fresh(plan.start, 4)
-    run_squares(squares_of(plan.field, none), requests, fast)
+    run_squares(squares_of(plan.field, 6), requests, fast)
     march_through_numpy(ExtrapolatedEuler(), plan.field, requests, slow, ~none)
     for runs in (fast, slow):
         assert set(runs.ending) == {ENDED}
         np.testing.assert_array_equal(runs.time, end)
         np.testing.assert_array_equal(runs.following, 4)
-    np.testing.assert_allclose(fast.counts[:, STEPS], slow.counts[:, STEPS], atol=2)
+    np.testing.assert_allclose(fast.counts[:, STEPS], slow.counts[:, STEPS], rtol=0.05, atol=2)  # an error next to 1 may fall on either side
     np.testing.assert_allclose(fast.counts[:, EVALUATIONS], slow.counts[:, EVALUATIONS], rtol=0.1, atol=2 * 29)
     np.testing.assert_allclose(fast.state, slow.state, atol=10 * tolerance)
     np.testing.assert_allclose(fast.saved, slow.saved, atol=10 * tolerance)

@@ -36,6 +36,7 @@ from theorycheck.dynamics.methods import (
     SqrtLossDescent,
     WeightDecay,
     Whole,
+    schedules,
 )
 from theorycheck.dynamics.methods.gradients import Gradient
 from theorycheck.dynamics.objectives import Objective
@@ -46,7 +47,7 @@ from theorycheck.symbolic.losses import LinearLoss, LogisticLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal
 from theorycheck.symbolic.potentials import legendre_potential
 
-STEP, SEED, STEPS = 0.03125, 7, 80
+STEP, SEED, STEPS = 0.03125, 7, 70
 Memory = dict[str, Any]
 
 
@@ -264,7 +265,7 @@ def variants(method: Method) -> list[Method]:
 
 @pytest.mark.parametrize("row", TABLE, ids=ids)
 def test_bars_cover_the_formula_in_50_digits(row):
-    for seed in range(3):
+    for seed in range(2):
         objective, start = network(seed)
         with mp.workdps(50):
             twin, truth = DiagonalTwin(objective), multiprecision(start)
@@ -463,7 +464,7 @@ def test_the_centre_of_a_sphere_has_no_nearest_point():
     assert (run.ending.item(), run.cost) == (Ending.DIVERGED, 0)
 
 
-def test_time_is_the_sum_of_the_steps():
+def test_time_is_the_sum_of_the_steps(monkeypatch):
     sizes = 0.5 / (1 + np.arange(10_000))
     decaying = Schedule(lambda k: 0.5 / (1 + k))
     run = follow(QUADRATIC, GradientDescent(decaying), np.ones(3), Stop(steps=9_000), save=Every(4_500))
@@ -474,7 +475,8 @@ def test_time_is_the_sum_of_the_steps():
     by_lane = Schedule.listed([[0.1, 0.2], [0.3, 0.01]])
     run = follow(QUADRATIC, HeavyBall(by_lane, 0.5), np.ones(3), Stop(steps=3), save=Every(1))
     np.testing.assert_allclose(run.times, [[0.0, 0.1, 0.3, 0.5], [0.0, 0.3, 0.31, 0.32]], rtol=1e-14)
-    with pytest.raises(InvalidArgument, match="is not reached in 10000000 steps"):
+    monkeypatch.setattr(schedules, "LONGEST", 20_000)
+    with pytest.raises(InvalidArgument, match="is not reached in 20000 steps"):
         follow(QUADRATIC, GradientDescent(Schedule(lambda k: (1.0 + k) ** -2)), np.ones(3), Stop(time=2.0))
 
 

@@ -14,7 +14,7 @@ from theorycheck.dynamics.stepping import Fused
 from theorycheck.dynamics.trajectories import At, Ending, Every, Stop, follow
 from theorycheck.search.rounding import Rounding, rounded
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.dots import WIDTH, dot, four_dots
+from theorycheck.symbolic.kernels.dots import BLOCK, CHAINS, WIDTH, dot, four_dots
 from theorycheck.symbolic.losses import LogisticLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal
 
@@ -189,19 +189,21 @@ def four(X, start, stride, w, count):
     return four_dots(X, start, stride, w, count)
 
 
-@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 24, 31])
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 32, 37])
 def test_scalar_products(count):
     """In the order that their page says, to the last bit; four at once are four."""
     rng = np.random.default_rng(count)
     X, w = rng.standard_normal(4 * 40), rng.standard_normal(40)
     for row in range(4):
         x = X[row * 40 + 3 :]
-        whole = count - count % WIDTH
-        p = np.zeros(WIDTH)
-        for j in range(0, whole, WIDTH):
-            p = p + x[j : j + WIDTH] * w[j : j + WIDTH]
-        total = ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]))
+        whole = count - count % BLOCK
+        p = np.zeros((CHAINS, WIDTH))
+        for j in range(0, whole, BLOCK):
+            p = p + (x[j : j + BLOCK] * w[j : j + BLOCK]).reshape(CHAINS, WIDTH)
+        q = (p[0] + p[1]) + (p[2] + p[3])
+        rest = 0.0
         for j in range(whole, count):
-            total = total + x[j] * w[j]
+            rest = rest + x[j] * w[j]
+        total = ((q[0] + q[1]) + (q[2] + q[3])) + rest
         assert one(X, row * 40 + 3, w, count) == total
         assert four(X, 3, 40, w, count)[row] == total

@@ -191,9 +191,10 @@ def test_only_what_kills_its_worker_again_is_lost(paper: Paper) -> None:
     lost, kept = run(Plan(Selection((whole,)), instances=200, budget=100, jobs=2))
     assert lost.verdict is not None
     assert kept.verdict is not None
-    assert (lost.verdict.outcome, lost.verdict.tried) == (Outcome.INCONCLUSIVE, 0)
+    assert (lost.verdict.outcome, lost.verdict.tried, lost.verdict.undefined) == (Outcome.INCONCLUSIVE, 3, 3)
     assert lost.verdict.problems == (
-        "instances 0 to 63 of seed 0: the worker process died twice (killed, or out of memory); those after them were not tried",
+        "3 instances were lost with their worker; those after instance 2 of seed 0 were not tried",
+        "instance 0 of seed 0 (and 2 more): the worker process died twice (killed, or out of memory)",
     )
     assert kept.verdict.outcome is Outcome.CORROBORATED
     assert [(p.theorem.name, p.refuted, p.survived) for p in kept.planted] == [

@@ -11,9 +11,10 @@ import theorycheck as tc
 from theorycheck.errors import InvalidArgument
 from theorycheck.library import Address, load, shelf
 from theorycheck.report.tightnesses import tightness_record, tightnesses_status
+from theorycheck.search.breakdown import Row, fitted
 from theorycheck.search.features import features_of
 from theorycheck.search.pressing import Sight
-from theorycheck.search.tightness import Row, fitted, tighten
+from theorycheck.search.tightness import tighten
 from theorycheck.search.workers import Workers
 
 

@@ -13,7 +13,8 @@ from theorycheck.errors import InvalidArgument, UnknownTheorem
 from theorycheck.library import load, shelf
 from theorycheck.search.ablation import ablate
 from theorycheck.search.verdicts import Counterexample
-from theorycheck.search.witnesses import BadWitness, _checksum, keep, read_folder, read_witness, replay, save
+from theorycheck.search.witness_files import BadWitness, checksum_of, read_witness, save
+from theorycheck.search.witnesses import keep, read_folder, replay
 from theorycheck.statements.comparisons import Standing
 
 
@@ -38,21 +39,23 @@ def numbers(draw):
     return Pair(draw(tc.reals(0.5, 0.75)), 1.0)
 
 
-def summed(p, precision, most=4.0):
-    return tc.at_most("x + y ≤ 4", p.x + p.y, most)
+def summed(p, precision, most=7.0):
+    return tc.at_most("2x + y ≤ 7", 2 * p.x + p.y, most)
 
 
 distinct = tc.Premise("distinct", "x ≠ y", lambda p: p.x != p.y)
-SUM = tc.Theorem("sum_le_four", tc.CONJECTURE, pairs, (distinct,), summed)
+SUM = tc.Theorem("sum_le_seven", tc.CONJECTURE, pairs, (distinct,), summed)
 
 
-def like(claim=summed, ambient=pairs, premises=(distinct,), name="sum_le_four"):
+def like(claim=summed, ambient=pairs, premises=(distinct,), name="sum_le_seven"):
     return tc.Theorem(name, tc.CONJECTURE, ambient, premises, claim)
 
 
 @pytest.fixture(scope="module")
 def found() -> Counterexample:
-    return tc.check(SUM, instances=200).counterexample
+    counterexample = tc.check(SUM, instances=200).counterexample
+    assert counterexample is not None
+    return counterexample
 
 
 @pytest.fixture
@@ -67,10 +70,10 @@ def place(found: Counterexample, tmp_path: Path) -> Path:
 def test_a_witness_comes_back_exactly(place: Path, found: Counterexample) -> None:
     witness = read_witness(place)
     assert (witness.choices, witness.first, witness.seed, witness.index) == (found.choices, found.first, found.seed, found.index)
-    assert (witness.theorem, witness.paper, witness.recipe, witness.instance) == ("sum_le_four", None, "pairs", "Pair(x=3, y=2)")
-    assert (witness.claim["left"], witness.claim["right"]) == (5.0, 4.0)
+    assert (witness.theorem, witness.paper, witness.recipe, witness.instance) == ("sum_le_seven", None, "pairs", "Pair(x=3, y=2)")
+    assert (witness.claim["left"], witness.claim["right"]) == (8.0, 7.0)
     comparison = replay(place, [SUM])
-    assert (comparison.standing, comparison.worst.left, comparison.slack) == (Standing.VIOLATED, 5.0, found.entry.slack)
+    assert (comparison.standing, comparison.worst.left, comparison.slack) == (Standing.VIOLATED, 8.0, found.entry.slack)
 
 
 def test_choices_beyond_the_floats_are_exact(tmp_path: Path, found: Counterexample) -> None:
@@ -81,7 +84,7 @@ def test_choices_beyond_the_floats_are_exact(tmp_path: Path, found: Counterexamp
 
 
 def test_a_theorem_that_was_mended_is_no_longer_violated(place: Path) -> None:
-    assert replay(place, [like(claim=lambda p, precision: summed(p, precision, most=6.0))]).standing is Standing.HOLDS
+    assert replay(place, [like(claim=lambda p, precision: summed(p, precision, most=9.0))]).standing is Standing.HOLDS
 
 
 def test_falsehoods_of_the_library_are_found_by_name(tmp_path: Path) -> None:
@@ -97,7 +100,7 @@ def test_a_dropped_premise_is_found_through_its_theorem(tmp_path: Path) -> None:
     theorem = like(claim=lambda p, precision: tc.at_least("x ≥ -1/8", p.x, -0.125), premises=(positive, distinct))
     (dropped, _) = ablate(theorem, instances=100).dropped
     save(dropped.counterexample, tmp_path / "w.json")
-    assert read_witness(tmp_path / "w.json").theorem == "sum_le_four:without_positive"
+    assert read_witness(tmp_path / "w.json").theorem == "sum_le_seven:without_positive"
     assert replay(tmp_path / "w.json", [theorem]).standing is Standing.VIOLATED
 
 
@@ -109,7 +112,7 @@ def changed(**values: Any) -> Callable[[dict], dict]:
 
     def change(record: dict) -> dict:
         record = {key: value for key, value in (record | values).items() if value != "gone"}
-        return record | {"checksum": _checksum(record)}
+        return record | {"checksum": checksum_of(record)}
 
     return change
 
@@ -118,7 +121,7 @@ TEXTS = {
     "empty": (lambda text: "", "is cut short"),
     "half": (lambda text: text[: len(text) // 2], "is cut short: its end is missing"),
     "all but the last brace": (lambda text: text.rstrip()[:-1], "is cut short"),
-    "tampered": (lambda text: text.replace('"left": 5.0', '"left": 5.5'), "was changed after it was written"),
+    "tampered": (lambda text: text.replace('"left": 8.0', '"left": 8.5'), "was changed after it was written"),
     "tampered choices": (lambda text: text.replace('"choices": [7, 3]', '"choices": [0, 0]'), "was changed after it was written"),
     "prose": (lambda text: "Dear reader,", "is not JSON (line 1)"),
     "python": (lambda text: "import os\nos.remove('x')\n", "is not JSON (line 1)"),
@@ -161,10 +164,10 @@ def test_a_bad_record_is_one_error(name: str, place: Path) -> None:
 @pytest.mark.parametrize(
     ("theorem", "said"),
     [
-        (like(ambient=triples), "holds choices that are not an instance of sum_le_four"),
-        (like(ambient=numbers), "holds choices that are not an instance of sum_le_four"),
-        (like(premises=(tc.Premise("small", "x < 1", lambda p: p.x < 1),)), "outside the premises of sum_le_four: `small` rejects it"),
-        (like(claim=lambda p, precision: 1 / 0), "sum_le_four is undefined: ZeroDivisionError"),
+        (like(ambient=triples), "holds choices that are not an instance of sum_le_seven"),
+        (like(ambient=numbers), "holds choices that are not an instance of sum_le_seven"),
+        (like(premises=(tc.Premise("small", "x < 1", lambda p: p.x < 1),)), "outside the premises of sum_le_seven: `small` rejects it"),
+        (like(claim=lambda p, precision: 1 / 0), "sum_le_seven is undefined: ZeroDivisionError"),
     ],
 )
 def test_a_witness_of_a_theorem_that_has_changed_says_so(theorem: tc.Theorem, said: str, place: Path) -> None:
@@ -176,7 +179,7 @@ def test_a_witness_of_a_theorem_that_has_changed_says_so(theorem: tc.Theorem, sa
 
 @pytest.mark.parametrize("theorems", [None, [], [like(name="another")]])
 def test_a_theorem_that_is_not_known(theorems: list | None, place: Path) -> None:
-    with pytest.raises(UnknownTheorem, match="`theorem=sum_le_four` is what"):
+    with pytest.raises(UnknownTheorem, match="`theorem=sum_le_seven` is what"):
         replay(place, theorems)
 
 

@@ -29,7 +29,8 @@ def replay_witness(witness: str, theorem_file: str | None) -> None:
     from theorycheck.library import load
     from theorycheck.report.consoles import console_for
     from theorycheck.report.witnesses import print_replay, replay_status
-    from theorycheck.search.witnesses import read_witness, replayed, theorem_of
+    from theorycheck.search.witness_files import read_witness
+    from theorycheck.search.witnesses import replayed, theorem_of
 
     saved = read_witness(witness)
     paper = None if theorem_file is None else load(theorem_file)

@@ -107,7 +107,7 @@ class At:
     times: np.ndarray
 
     def __init__(self, times: ArrayLike) -> None:
-        instants = np.array(balls(list(times)) if in_balls() else require_finite("times", times))  # type: ignore[call-overload]
+        instants = np.array(balls(np.array(times)) if in_balls() else require_finite("times", times))
         if instants.ndim != 1 or not instants.size or np.any(np.diff(instants) < 0) or instants[0] < 0:
             raise InvalidArgument("times", times, "must be ascending numbers from 0", "pass At([0.0, 1.0, 2.0])")
         instants.flags.writeable = False

@@ -19,7 +19,8 @@ from theorycheck.search.check import counterexample_at, pursued_at, pursuit_budg
 from theorycheck.search.reports import Planted, Report, Running, Settled
 from theorycheck.search.tasks import Failed, Refutation, Task, answered, contracted_at, refuted_at, replayed_at, settled_at
 from theorycheck.search.verdicts import Counterexample, Outcome, Problem, Tally, Verdict
-from theorycheck.search.witnesses import Witness, counterexample_of
+from theorycheck.search.witness_files import Witness
+from theorycheck.search.witnesses import counterexample_of
 from theorycheck.search.workers import Workers
 from theorycheck.statements.theorems import Theorem
 

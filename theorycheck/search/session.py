@@ -18,7 +18,7 @@ from theorycheck.library import Address, Paper, Selection, origin
 from theorycheck.search.entries import Entry, Progress, checking, reports
 from theorycheck.search.reports import Report
 from theorycheck.search.tasks import Task, refuted_at, settled_at
-from theorycheck.search.witnesses import Witness
+from theorycheck.search.witness_files import Witness
 from theorycheck.search.workers import Workers
 
 BUDGET = 20_000

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from math import floor, log10
 from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy import stats
 
 from theorycheck.errors import InvalidArgument, WorkerLost
 from theorycheck.library import Address, address_of
+from theorycheck.search.breakdown import Exponent, Row, bins_of, fitted, names_of, rows_of
 from theorycheck.search.check import ranges
 from theorycheck.search.features import Features, features_of
 from theorycheck.search.pressing import Choices, Here, Place, Seen, Sight, pressed_at, seen_at, sight_of, simplest_at
@@ -27,41 +26,10 @@ from theorycheck.search.workers import Workers
 from theorycheck.statements.theorems import Theorem
 
 BUDGET = 300  # evaluations of one local search
-CONFIDENCE = 0.95
 
 _STARTS = 4  # local searches from the nearest instances of all, beside one in each size
-_SIZES = 16  # a feature with at most so many whole values is broken down value by value
-_LEAST_POINTS = 4  # of a fit
-_LEAST_COUNT = 8  # of instances in each of them
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class Row:
-    """The largest ratio among instances whose feature lies in [low, high]."""
-
-    low: float
-    high: float
-    count: int
-    ratio: float
-    at: float
-
-    @property
-    def name(self) -> str:
-        """The value, or the decade."""
-        return f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
-
-
-@dataclass(frozen=True)
-class Exponent:
-    """The power of a feature as which the largest ratio scales: least squares in logarithms, with a 95 % interval of Student's t."""
-
-    feature: str
-    value: float
-    low: float
-    high: float
-    points: int
 
 
 @dataclass(frozen=True)
@@ -338,8 +306,8 @@ def _starts(sights: list[Sight]) -> list[Sight]:
     """The nearest instances of all, and the nearest in each size and decade; none where equality is attained already."""
     nearest = sorted(sights, key=lambda s: s.slack)
     chosen = nearest[:_STARTS]
-    for name in _names(sights):
-        chosen += [min(inside, key=lambda s: s.slack) for inside in _bins(name, sights).values()]
+    for name in names_of(sights):
+        chosen += [min(inside, key=lambda s: s.slack) for inside in bins_of(name, sights).values()]
     return [s for s in {s.choices: s for s in chosen}.values() if s.slack > s.bar]
 
 
@@ -359,7 +327,7 @@ def _bound(run: _Run, survey: _Survey, label: str) -> Bound:
     asked = [] if equal is None else [(survey.place, label, equal.choices, run.seed)]
     simplest = next(run.answers(simplest_at, asked), None)
     best, instance = sight_of(theorem, extreme.choices if simplest is None else simplest.choices, label)
-    rows = {name: _rows(name, sights) for name in _names(sights)}
+    rows = {name: rows_of(name, sights) for name in names_of(sights)}
     return Bound(
         label,
         sum(s.label == label for s in survey.seen.sights),
@@ -380,44 +348,3 @@ def _candidate(theorem: Theorem, survey: _Survey) -> Candidate:
     worst = min(sights, key=lambda s: s.slack)
     typical = float(np.median([s.ratio for s in survey.seen.sights]))
     return Candidate(theorem, worst.slack, worst.label, worst.ratio, typical, survey.counterexample)
-
-
-# -- by feature --
-
-
-def _names(sights: Sequence[Sight]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for s in sights for name in s.features))
-
-
-def _bins(name: str, sights: Sequence[Sight]) -> dict[tuple[float, float], list[Sight]]:
-    """Value by value where these are few and whole, else by decades of what is positive."""
-    having = [s for s in sights if name in s.features]
-    values = {s.features[name] for s in having}
-    whole = len(values) <= _SIZES and all(v == round(v) for v in values)
-    bins: dict[tuple[float, float], list[Sight]] = {}
-    for s in having:
-        value = s.features[name]
-        if whole:
-            bins.setdefault((value, value), []).append(s)
-        elif value > 0:
-            decade = floor(log10(value) + 1e-9)
-            bins.setdefault((10.0**decade, 10.0 ** (decade + 1)), []).append(s)
-    return bins
-
-
-def _rows(name: str, sights: Sequence[Sight]) -> tuple[Row, ...]:
-    rows = []
-    for (low, high), inside in sorted(_bins(name, sights).items()):
-        best = max(inside, key=lambda s: s.ratio)
-        rows.append(Row(low, high, len(inside), best.ratio, best.features[name]))
-    return tuple(rows)
-
-
-def fitted(name: str, rows: Sequence[Row]) -> Exponent | None:
-    """The exponent of the largest ratio in a feature; None where fewer than four rows are positive and have enough instances."""
-    points = [(np.log(row.at), np.log(row.ratio)) for row in rows if row.at > 0 and 0 < row.ratio < np.inf and row.count >= _LEAST_COUNT]
-    if len(points) < _LEAST_POINTS:
-        return None
-    fit = stats.linregress(*np.array(points).T)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(points) - 2) * fit.stderr)
-    return Exponent(name, float(fit.slope), float(fit.slope) - half, float(fit.slope) + half, len(points))

@@ -106,7 +106,7 @@ class Plan:
         runs.ending[runs.ending == STIFF] = RUNNING
         runs.counts[:, EDGES:] = 0
         milder = requests._replace(tolerance=np.maximum(requests.tolerance, LEAST_IMPLICIT))
-        squares = squares_of(self.field, nudged) if self.event is None and np.all(requests.small < 0) else None
+        squares = squares_of(self.field, B) if self.event is None and np.all(requests.small < 0) else None
         if squares is not None:
             run_squares(squares, milder, runs)
         else:
