@@ -17,7 +17,7 @@ Not covered  Losses other than the squared one.
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 import sympy as sp
@@ -180,7 +180,8 @@ def spectrum(f: Fit, precision: tc.Precision, factor: float = 1.0) -> tc.Compari
     padded = [np.sort(np.concatenate([v, np.zeros((*v.shape[:-1], size - v.shape[-1]))], axis=-1)) for v in lists]
     norm = np.linalg.norm(H.value, axis=(-2, -1))[..., None]
     bars = (H.error[..., 0, :1] + 2 * size * np.finfo(float).eps * norm, 4 * size * np.finfo(float).eps * norm)
-    return tc.equal("spectrum of H", *(tc.Measured(v, np.broadcast_to(bar, v.shape)) for v, bar in zip(padded, bars, strict=True)))
+    seen, closed = (tc.Measured(v, np.broadcast_to(bar, v.shape)) for v, bar in zip(padded, bars, strict=True))
+    return tc.equal("spectrum of H", seen, closed)
 
 
 def scalar_sharpness(f: Fit, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
@@ -227,7 +228,7 @@ def word_identity() -> tc.Identity:
 def entrywise(widths: tuple[int, ...]) -> tc.Identity:
     """SymPy's Hessian of c tr((W - T)Σ(W - T)ᵀ) against the blocks, entry by entry."""
     L, c = len(widths) - 1, sp.Symbol("c")
-    layers = [sp.Matrix(b, a, lambda i, j, k=k: sp.Symbol(f"w{k + 1}_{i}{j}")) for k, (a, b) in enumerate(zip(widths, widths[1:], strict=False))]
+    layers = [sp.Matrix(b, a, lambda i, j, k=k: sp.Symbol(f"w{k + 1}_{i}{j}")) for k, (a, b) in enumerate(pairwise(widths))]
     T = sp.Matrix(widths[-1], widths[0], lambda i, j: sp.Symbol(f"t_{i}{j}"))
     sigma = sp.Matrix(widths[0], widths[0], lambda i, j: sp.Symbol(f"s_{min(i, j)}{max(i, j)}"))
 

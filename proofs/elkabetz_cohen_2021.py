@@ -20,12 +20,13 @@ Not covered  The published polynomial iteration counts, whose constants are long
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 import theorycheck as tc
-from theorycheck.instances import DeepLinearFit, ModalNetwork, deep_linear_fits, modal_networks
+from theorycheck.instances import DeepLinearFit, TargetedMode, deep_linear_fits, targeted_modes
 from theorycheck.statements.findings import Finding
 
 paper = tc.Source("Elkabetz & Cohen", 2021, arxiv="2107.06608", item="gradient flow and gradient descent")
@@ -112,45 +113,10 @@ def rays(draw):
     return Ray(draw(tc.integers(2, 12)), draw(tc.reals(0.0625, 3)), draw(tc.reals(0, 4)))
 
 
-@dataclass(frozen=True, eq=False)
-class Reduced:
-    """A network of one mode and one output, a rotation whose first column is the direction of the target, its length, the spread of Σ."""
-
-    network: ModalNetwork
-    turn: np.ndarray
-    length: float
-    stretch: float
-
-    @property
-    def target(self) -> np.ndarray:
-        """The target v."""
-        return np.asarray(self.length)[..., None] * self.turn[..., :, 0]
-
-    @property
-    def objective(self) -> tc.Objective:
-        """f = (w - v)ᵀΣ(w - v)/2."""
-        X = self.network.fitted(self.stretch).data.X
-        return tc.Objective(self.network.model, tc.SquaredLoss(0.5), tc.Regression(X, (X @ self.target[..., None])[..., 0], False))
-
-
-def reductions(depth: tuple[int, int], least: int = 1) -> tc.Recipe:
-    """Gains of size 1/4 to 1, inputs from `least` to 3."""
-
-    @tc.recipe
-    def of(draw):
-        network = draw(modal_networks(depth, (1, 3), (1, 1), 0.25, 1.0))
-        d = max(least, network.widths[0])
-        network = ModalNetwork((d, *network.widths[1:]), (draw(tc.orthogonal(d)), *network.rotations[1:]), network.gains)
-        sign = draw(tc.choice((1.0, -1.0)))
-        return Reduced(network, sign * draw(tc.orthogonal(d)), draw(tc.choice((1.0, 2.0, 0.5))), draw(tc.choice((1.0, 2.0))))
-
-    return of
-
-
 # -- bounds --
 
 
-def growth(m: np.ndarray, time: np.ndarray) -> np.ndarray:
+def growth(m: np.ndarray | float, time: np.ndarray | float) -> np.ndarray:
     """∫_0^t e^{m(t - t')} dt' for a constant m ≥ 0."""
     return np.where(m > 0, np.expm1(m * time) / np.where(m > 0, m, 1.0), time)
 
@@ -185,7 +151,7 @@ def followed(t: Tube) -> tuple[tc.Measured, np.ndarray, np.ndarray]:
     flow = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-10), f.theta, tc.Stop(time=K * eta), save=tc.At(eta * np.arange(K + 1)))
     descent = tc.follow(f.objective, tc.GradientDescent(step=eta), f.theta, tc.Stop(steps=K))
     beta, gamma, m = constants(t, flow.states)
-    integral = 0.0
+    integral = np.zeros(m.shape[:-1])
     for k in range(K):
         integral = np.exp(m[..., k] * eta) * integral + growth(m[..., k], eta)
     bound = beta.max(axis=-1) * gamma.max(axis=-1) * eta / 2 * integral
@@ -196,7 +162,7 @@ def followed(t: Tube) -> tuple[tc.Measured, np.ndarray, np.ndarray]:
 # -- hypotheses --
 
 
-def apart(f: Reduced) -> tuple[np.ndarray, np.ndarray]:
+def apart(f: TargetedMode) -> tuple[np.ndarray, np.ndarray]:
     """The norm r and ν of the network's product."""
     w = f.network.product[..., 0, :]
     r = np.linalg.norm(w, axis=-1)
@@ -276,7 +242,7 @@ def ray_value(r: Ray, precision: tc.Precision, factor: float = 1.0) -> tc.Compar
     return tc.equal("λ_min = -2(s^(2n-2) + τ s^(n-2))", seen, -2 * factor * (r.s ** (2 * r.depth - 2) + r.target * r.s ** (r.depth - 2)))
 
 
-def reduced_velocity(f: Reduced, precision: tc.Precision, unit: bool = False, factor: float = 1.0) -> tc.Comparison:
+def reduced_velocity(f: TargetedMode, precision: tc.Precision, unit: bool = False, factor: float = 1.0) -> tc.Comparison:
     """ṙ and ν̇ of the flow; `unit`: with 1 in place of |v|²."""
     n, theta, v, objective = f.network.depth, f.network.theta, f.target, f.objective
     w = objective.model.w(theta)
@@ -292,7 +258,7 @@ def reduced_velocity(f: Reduced, precision: tc.Precision, unit: bool = False, fa
     )
 
 
-def reduced_point(objective: tc.Objective, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def reduced_point(objective: Any, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The norm r and ν at θ."""
     w, v = objective.model.w(theta), objective.data.least_squares
     r = np.linalg.norm(w, axis=-1)
@@ -307,14 +273,14 @@ def powers_integral(nu: np.ndarray, n: int) -> np.ndarray:
     return value
 
 
-def orbit(objective: tc.Objective, theta: np.ndarray, precision: tc.Precision | None = None, weight: float = 1.0) -> tc.Measured:
+def orbit(objective: Any, theta: np.ndarray, precision: tc.Precision | None = None, weight: float = 1.0) -> tc.Measured:
     """(1-ν²)^(-n/2)(1/r - ν) - weight (n-1) ∫_0^ν (1-s²)^(-n/2) ds."""
     n = objective.model.depth
     r, nu = reduced_point(objective, theta)
     return tc.Measured.of((1 - nu**2) ** (-n / 2) * (1 / r - nu) - weight * (n - 1) * powers_integral(nu, n))
 
 
-def orbit_kept(f: Reduced, precision: tc.Precision, weight: float = 1.0) -> tc.Comparison:
+def orbit_kept(f: TargetedMode, precision: tc.Precision, weight: float = 1.0) -> tc.Comparison:
     """The orbit's constant at t = 0 and at t = 1/2, 1."""
     quantity = partial(orbit, weight=weight)
     flow, times = tc.GradientFlow(accuracy=1e-10), (0.0, 0.5, 1.0)
@@ -323,25 +289,23 @@ def orbit_kept(f: Reduced, precision: tc.Precision, weight: float = 1.0) -> tc.C
     return tc.equal("orbit", seen[..., 1:], seen[..., :1], scale=1.0)
 
 
-def norm_and_cosine(objective: tc.Objective, theta: np.ndarray, precision: tc.Precision | None = None) -> tc.Measured:
+def norm_and_cosine(objective: Any, theta: np.ndarray, precision: tc.Precision | None = None) -> tc.Measured:
     """1/r and ν, along a last axis."""
     r, nu = reduced_point(objective, theta)
     return tc.Measured.of(np.stack([1 / r, nu], axis=-1))
 
 
-def closed_form(f: Reduced, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
+def closed_form(f: TargetedMode, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
     """1/r and ν at t = 1/2 and 2."""
     t = np.array([0.5, 2.0])
-    run = tc.follow(
-        f.objective, tc.GradientFlow(accuracy=1e-10), f.network.theta, tc.Stop(time=2.0), record=(norm_and_cosine,), save=tc.At(t)
-    )
+    run = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-10), f.network.theta, tc.Stop(time=2.0), record=(norm_and_cosine,), save=tc.At(t))
     r, nu = (x[..., None] for x in apart(f))
     start, now = np.arctanh(nu), factor * t + np.arctanh(nu)
     inverse = (np.cosh(start) ** 2 / r + t + (np.sinh(2 * now) - np.sinh(2 * start)) / 2) / np.cosh(now) ** 2
     return tc.equal("(1/r, ν)", run.records[norm_and_cosine], np.stack([inverse, np.tanh(now)], axis=-1))
 
 
-def fits_in_the_end(f: Reduced, precision: tc.Precision, descent: bool = False) -> tc.Comparison:
+def fits_in_the_end(f: TargetedMode, precision: tc.Precision, descent: bool = False) -> tc.Comparison:
     """F ≤ 1e-9 where the gradient has come to 1e-6; nothing is known of runs that go on."""
     method = tc.GradientDescent(step=1 / 32) if descent else tc.GradientFlow(accuracy=1e-4)
     until = tc.Stop(steps=10**6, gradient_norm=1e-6) if descent else tc.Stop(time=1e5, gradient_norm=1e-6)
@@ -351,7 +315,7 @@ def fits_in_the_end(f: Reduced, precision: tc.Precision, descent: bool = False) 
     return tc.at_most("f(θ(∞)) ≤ 1e-9", tc.Measured(left.value, bar), np.full(left.shape, 1e-9))
 
 
-def norm_approaches(f: Reduced, precision: tc.Precision) -> tc.Comparison:
+def norm_approaches(f: TargetedMode, precision: tc.Precision) -> tc.Comparison:
     """|r - 1| never grows: false, r falls first where ν < r."""
     r, nu = apart(f)
     n = f.network.depth
@@ -374,8 +338,19 @@ def orbits() -> tuple[tc.Identity, ...]:
     return (*found, tc.Identity(sp.diff(sp.tanh(t), t), 1 - sp.tanh(t) ** 2))
 
 
+def ray_eigenvectors() -> tuple[tc.Identity, ...]:
+    """SymPy's Hessian of (w_1 ... w_n - τ)² at (-s, s, ..., s) times (1, 1, 0, ...), for n = 2, 3, 4."""
+    s, tau, found = sp.Symbol("s"), sp.Symbol("tau"), []
+    for n in (2, 3, 4):
+        w = sp.symbols(f"w_1:{n + 1}")
+        H = sp.hessian((sp.Mul(*w) - tau) ** 2, w).subs(dict(zip(w, (-s, *[s] * (n - 1)), strict=True)))
+        vector = sp.Matrix([1, 1, *[0] * (n - 2)])
+        found.append(tc.Identity(H * vector, -2 * (s ** (2 * n - 2) + tau * s ** (n - 2)) * vector))
+    return tuple(found)
+
+
 *invariants, cosine = orbits()
-any_depth, two = reductions((2, 5)), reductions((2, 2), least=2)
+any_depth, two = targeted_modes((2, 5)), targeted_modes((2, 2), least=2)
 exact, start = (balanced, whitened), (balanced, whitened, unit_target)
 
 gap_le_of_quadratic = tc.Theorem(
@@ -410,7 +385,7 @@ least_curvature_ge = tc.Theorem(
     stacked=True,
 )
 least_curvature_eq_on_ray = tc.Theorem(
-    "least_curvature_eq_on_ray", curvature, rays, (), ray_value, r"\lambda_{\min}(-s, s, \dots, s) = -2 (s^{2n-2} + \tau s^{n-2})"
+    "least_curvature_eq_on_ray", curvature, rays, (), ray_value, r"\lambda_{\min}(-s, s, \dots, s) = -2 (s^{2n-2} + \tau s^{n-2})", ray_eigenvectors()
 )
 reduction_of_balanced = tc.Theorem(
     "reduction_of_balanced",
@@ -424,7 +399,7 @@ reduction_of_balanced = tc.Theorem(
 orbit_of_balanced = tc.Theorem(
     "orbit_of_balanced",
     reduced,
-    reductions((2, 5), least=2),
+    targeted_modes((2, 5), least=2),
     (*start, off_axis),
     orbit_kept,
     r"(1-\nu^2)^{-n/2} (1/r - \nu) - (n-1) \int_0^\nu (1-s^2)^{-n/2} ds = \mathrm{const}",
@@ -442,12 +417,12 @@ two_layers_in_closed_form = tc.Theorem(
     stacked=True,
 )
 flow_fits_of_not_opposite = tc.Theorem(
-    "flow_fits_of_not_opposite", reduced, reductions((2, 4)), (*start, not_opposite), fits_in_the_end, r"f(\theta(t)) \to 0", stacked=True
+    "flow_fits_of_not_opposite", reduced, targeted_modes((2, 4)), (*start, not_opposite), fits_in_the_end, r"f(\theta(t)) \to 0", stacked=True
 )
 descent_fits_of_not_opposite = tc.Theorem(
     "descent_fits_of_not_opposite",
     reduced,
-    reductions((2, 4)),
+    targeted_modes((2, 4)),
     (*start, not_opposite),
     partial(fits_in_the_end, descent=True),
     r"f(\theta_k) \to 0",
@@ -492,7 +467,7 @@ FALSE = (
     orbit_of_balanced.claiming("weight_1_0002", partial(orbit_kept, weight=1.0002)),
     two_layers_in_closed_form.without(balanced),
     two_layers_in_closed_form.claiming("rate_1_0002", partial(closed_form, factor=1.0002)),
-    replace(two_layers_in_closed_form.claiming("same_for_three_layers", closed_form), ambient=reductions((3, 3), least=2)),
+    replace(two_layers_in_closed_form.claiming("same_for_three_layers", closed_form), ambient=targeted_modes((3, 3), least=2)),
     flow_fits_of_not_opposite.without(not_opposite),
     descent_fits_of_not_opposite.without(not_opposite),
 )

@@ -10,88 +10,26 @@ Results      sum_of_norms_ge                    F_0 ≥ ideal(M) for every facto
              trace_between_of_isometry          (1-δ) 2 F_0 ≤ tr ∇²ℓ ≤ (1+δ) 2 F_0, and so (1-δ) 2 ideal ≤ F ≤ (1+δ) 2 ideal
              two_layer_trace_ge                 L = 2, any A_i: tr ∇²ℓ ≥ 4 |Q_2^{1/2} M Q_1^{1/2}|_*
              two_layer_trace_le_of_ideal        with Q + ε in place of Q an explicit factorisation comes as near to it as one likes
-             nuclear_norm_le_of_flattest        L = 2, one direction N unobserved: the flattest interpolator has at most 1/(1-δ) times
-                                                the least nuclear norm, δ = |N|²; the published constant is (1+δ)/(1-δ)
+             nuclear_norm_le_of_flattest        L = 2, one direction N unobserved, δ = |N|²: the flattest interpolator has at most
+                                                sqrt(κ(Q_1) κ(Q_2)) times the least nuclear norm, κ the condition number; the published
+                                                constant (1+δ)/(1-δ) is larger
              The identities behind the published theorem, the two-layer form and its consequence are derived for this project.
 Not covered  The consequence for L > 2, where F has no closed form; widths below the rank of M, which then has no factorisation.
 """
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
 
 import theorycheck as tc
-from theorycheck.dynamics.data import MatrixSensing
-from theorycheck.instances import above, below, transposed, unflattened
+from theorycheck.instances import SensedNetwork, above, below, sensed_networks, transposed
 from theorycheck.statements.findings import Finding
 
 paper = tc.Source("Gatmiry, Li, Chuang, Reddi, Ma & Jegelka", 2023, arxiv="2306.13239", item="trace of the Hessian under isometry")
 ideal_trace = tc.Source("Gatmiry, Li, Chuang, Reddi, Ma & Jegelka", 2023, arxiv="2306.13239", item="the identity behind it")
-
-
-@dataclass(frozen=True, eq=False)
-class Sensed:
-    """A network and measurements: (1/n) Σ vec A_i vec A_iᵀ has the given eigenvalues and eigenvectors (columns of `turn`), any such matrix.
-
-    `delta` is the constant of isometry, `misses` the residuals of the fit, `tiny` what is added to Q_1 and Q_2.
-    """
-
-    widths: tuple[int, ...]
-    theta: np.ndarray
-    spectrum: np.ndarray
-    turn: np.ndarray
-    delta: float
-    misses: np.ndarray
-    tiny: float
-
-    @property
-    def depth(self) -> int:
-        """L."""
-        return len(self.widths) - 1
-
-    @property
-    def layers(self) -> tuple[np.ndarray, ...]:
-        """W_1, ..., W_L."""
-        return unflattened(self.widths, self.theta)
-
-    @property
-    def M(self) -> np.ndarray:
-        """The product, shape (..., d_L, d_0)."""
-        return self.layers[-1] @ below(self.layers)[-1]
-
-    @property
-    def A(self) -> np.ndarray:
-        """The measurements, shape (..., n, d_L, d_0), n = d_0 d_L."""
-        n = self.spectrum.shape[-1]
-        rows = np.sqrt(n * self.spectrum)[..., None] * transposed(self.turn)
-        return rows.reshape(*rows.shape[:-1], self.widths[-1], self.widths[0])
-
-    @property
-    def objective(self) -> tc.Objective:
-        """The loss, whose residuals at θ are `misses`."""
-        seen = np.einsum("...nij,...ij->...n", self.A, self.M)
-        return tc.Objective(tc.DeepLinear(self.widths), tc.SquaredLoss(1.0), MatrixSensing(self.A, seen + self.misses))
-
-    def gram(self, left: bool) -> np.ndarray:
-        """Q_2 (left) or Q_1."""
-        return np.einsum("...nik,...njk->...ij" if left else "...nki,...nkj->...ij", self.A, self.A) / self.spectrum.shape[-1]
-
-
-def sensed(depth: tuple[int, int], width: tuple[int, int] = (1, 3)) -> tc.Recipe:
-    """Eigenvalues in [0, 2], so that measurements may be singular; weights in [-2, 2]."""
-
-    @tc.recipe
-    def of(draw):
-        hidden = [draw(tc.integers(*width)) for _ in range(draw(tc.integers(*depth)) - 1)]
-        widths = (draw(tc.integers(1, 3)), *hidden, draw(tc.integers(1, 2)))
-        n, size = widths[0] * widths[-1], sum(a * b for a, b in zip(widths, widths[1:], strict=False))
-        numbers = draw(tc.array(size)), draw(tc.array(n, 0, 2)), draw(tc.orthogonal(n))
-        delta, misses = draw(tc.choice((0.5, 0.25, 0.875))), draw(tc.array(n)) * draw(tc.choice((0.0, 1.0)))
-        return Sensed(widths, *numbers, delta, misses, draw(tc.choice((2.0**-30, 2.0**-10, 1.0))))
-
-    return of
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +60,7 @@ def nuclear(M: np.ndarray) -> np.ndarray:
     return np.linalg.svd(M, compute_uv=False).sum(axis=-1)
 
 
-def ideal(f: Sensed, factor: float = 1.0, exponent: float | None = None) -> np.ndarray:
+def ideal(f: SensedNetwork, factor: float = 1.0, exponent: float | None = None) -> np.ndarray:
     """L (d_0 d_L)^(1/L) |M|_*^(2-2/L)."""
     L = f.depth
     return factor * L * (f.widths[0] * f.widths[-1]) ** (1 / L) * nuclear(f.M) ** (2 - 2 / L if exponent is None else exponent)
@@ -144,25 +82,25 @@ def padded(widths: tuple[int, ...], cores: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts, axis=-1)
 
 
-def modes(f: Sensed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def modes(f: SensedNetworkNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """U, the singular values, and Vᵀ of M, cut to the r = min(widths) that there can be."""
     U, s, Vt = np.linalg.svd(f.M, full_matrices=False)
     r = min(f.widths)
     return U[..., :r], s[..., :r], Vt[..., :r, :]
 
 
-def at_ideal(f: Sensed) -> Sensed:
+def at_ideal(f: SensedNetworkNetwork) -> SensedNetwork:
     """W_1 = s_1 D^{1/2}Vᵀ, W_k = (s_k/s_{k-1}) I, W_L = s_{L-1}^{-1} U D^{1/2} with |B_{k+1}|² = s_k² |M|_*."""
     U, s, Vt = modes(f)
     L, total, root = f.depth, nuclear(f.M), np.sqrt(s)
     P = ideal(f) / L
     size = [np.sqrt(f.widths[0] / total * (total**2 / P) ** k) for k in range(1, L)]
-    inner = [(after / before)[..., None, None] * np.eye(s.shape[-1]) for before, after in zip(size[:-1], size[1:], strict=True)]
+    inner = [(after / before)[..., None, None] * np.eye(s.shape[-1]) for before, after in pairwise(size)]
     cores = [(size[0][..., None] * root)[..., :, None] * Vt, *inner, U * (root / size[-1][..., None])[..., None, :]]
     return replace(f, theta=padded(f.widths, cores))
 
 
-def at_balanced(f: Sensed) -> Sensed:
+def at_balanced(f: SensedNetworkNetwork) -> SensedNetwork:
     """W_k = Q_k S^{1/L} Q_{k-1}ᵀ."""
     U, s, Vt = modes(f)
     root = s ** (1 / f.depth)
@@ -176,16 +114,16 @@ def power(Q: np.ndarray, p: float, tiny: np.ndarray | float = 0.0) -> np.ndarray
     return (V * ((np.maximum(values, 0) + np.asarray(tiny)[..., None]) ** p)[..., None, :]) @ transposed(V)
 
 
-def at_two_layer_ideal(f: Sensed) -> tuple[Sensed, np.ndarray]:
+def at_two_layer_ideal(f: SensedNetworkNetwork) -> tuple[SensedNetwork, np.ndarray]:
     """W_1 = D^{1/2}Vᵀ(Q_1+ε)^{-1/2}, W_2 = (Q_2+ε)^{-1/2}UD^{1/2} for the SVD of (Q_2+ε)^{1/2} M (Q_1+ε)^{1/2}, and 4 times its nuclear norm."""
-    left, right = f.gram(True), f.gram(False)
+    left, right = f.left_gram, f.right_gram
     U, s, Vt = np.linalg.svd(power(left, 0.5, f.tiny) @ f.M @ power(right, 0.5, f.tiny), full_matrices=False)
     r, root = min(f.widths), np.sqrt(s)
     first, last = root[..., :, None] * (Vt @ power(right, -0.5, f.tiny)), power(left, -0.5, f.tiny) @ (U * root[..., None, :])
     return replace(f, theta=padded(f.widths, [first[..., :r, :], last[..., :r]])), 4 * s.sum(axis=-1)
 
 
-def trace(f: Sensed) -> tc.Measured:
+def trace(f: SensedNetworkNetwork) -> tc.Measured:
     """Tr ∇²ℓ."""
     return tc.hessian_trace(f.objective, f.theta)
 
@@ -210,27 +148,25 @@ def spread(c: Completion) -> float:
 # -- claims --
 
 
-def norms_bound(f: Sensed, precision: tc.Precision, factor: float = 1.0, exponent: float | None = None) -> tc.Comparison:
+def norms_bound(f: SensedNetwork, precision: tc.Precision, factor: float = 1.0, exponent: float | None = None) -> tc.Comparison:
     """F_0 ≥ factor x ideal(M)."""
     return tc.at_least("F_0 ≥ L (d_0 d_L)^(1/L) |M|_*^(2-2/L)", sum_of_norms(f.layers), ideal(f, factor, exponent))
 
 
-def norms_attained(f: Sensed, precision: tc.Precision, of=at_ideal, factor: float = 1.0) -> tc.Comparison:
+def norms_attained(f: SensedNetwork, precision: tc.Precision, of=at_ideal, factor: float = 1.0) -> tc.Comparison:
     """The explicit factorisation multiplies to M and attains the bound."""
     g = of(f)
-    return tc.all_of(
-        tc.equal("product", g.M, f.M), tc.equal("F_0 = L (d_0 d_L)^(1/L) |M|_*^(2-2/L)", sum_of_norms(g.layers), ideal(f, factor))
-    )
+    return tc.all_of(tc.equal("product", g.M, f.M), tc.equal("F_0 = L (d_0 d_L)^(1/L) |M|_*^(2-2/L)", sum_of_norms(g.layers), ideal(f, factor)))
 
 
-def trace_formula(f: Sensed, precision: tc.Precision, factor: float = 2.0) -> tc.Comparison:
+def trace_formula(f: SensedNetwork, precision: tc.Precision, factor: float = 2.0) -> tc.Comparison:
     """The compiled Hessian's trace against the sum over measurements."""
     pairs = zip(above(f.layers), below(f.layers), strict=True)
     parts = [((transposed(A)[..., None, :, :] @ f.A @ transposed(B)[..., None, :, :]) ** 2).sum(axis=(-3, -2, -1)) for A, B in pairs]
     return tc.equal("tr ∇²ℓ = (2/n) Σ_i Σ_k |A_kᵀ A_i B_kᵀ|²", trace(f), factor * sum(parts) / f.spectrum.shape[-1])
 
 
-def between(f: Sensed, precision: tc.Precision, part: float = 1.0, factor: float = 1.0) -> tc.Comparison:
+def between(f: SensedNetwork, precision: tc.Precision, part: float = 1.0, factor: float = 1.0) -> tc.Comparison:
     """Both sides at θ and at the ideal point, with part x δ in place of δ and another factor."""
     low, high = 1 - part * np.asarray(f.delta), 1 + part * np.asarray(f.delta)
     g, here, sums = at_ideal(f), trace(f), sum_of_norms(f.layers)
@@ -242,18 +178,18 @@ def between(f: Sensed, precision: tc.Precision, part: float = 1.0, factor: float
     )
 
 
-def nuclear_bias(f: Sensed, precision: tc.Precision) -> tc.Comparison:
+def nuclear_bias(f: SensedNetwork, precision: tc.Precision) -> tc.Comparison:
     """Half of 2 ideal is below the trace, whatever is measured: false, unobserved entries cost nothing."""
     return tc.at_least("tr ∇²ℓ ≥ ideal", trace(f), ideal(f))
 
 
-def two_layer_bound(f: Sensed, precision: tc.Precision, factor: float = 4.0) -> tc.Comparison:
+def two_layer_bound(f: SensedNetwork, precision: tc.Precision, factor: float = 4.0) -> tc.Comparison:
     """Tr ∇²ℓ ≥ factor |Q_2^{1/2} M Q_1^{1/2}|_*."""
-    bound = factor * nuclear(power(f.gram(True), 0.5) @ f.M @ power(f.gram(False), 0.5))
+    bound = factor * nuclear(power(f.left_gram, 0.5) @ f.M @ power(f.right_gram, 0.5))
     return tc.at_least("tr ∇²ℓ ≥ 4 |Q_2^{1/2} M Q_1^{1/2}|_*", trace(f), bound)
 
 
-def two_layer_attained(f: Sensed, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
+def two_layer_attained(f: SensedNetwork, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
     """The explicit factorisation multiplies to M, and its trace is at most the regularised value."""
     g, value = at_two_layer_ideal(f)
     return tc.all_of(
@@ -262,26 +198,33 @@ def two_layer_attained(f: Sensed, precision: tc.Precision, factor: float = 1.0) 
     )
 
 
+def grams(c: Completion) -> tuple[np.ndarray, np.ndarray]:
+    """Q_2 and Q_1 of all measurements orthogonal to N, up to their common factor 1/n."""
+    rows, cols = c.M.shape
+    return cols * np.eye(rows) - c.N @ c.N.T, rows * np.eye(cols) - c.N.T @ c.N
+
+
 def flattest_norms(c: Completion) -> tuple[float, tc.Measured]:
     """The nuclear norm of the flattest M* + tN, and the least nuclear norm of them all."""
-    rows, cols = c.M.shape
-    left, right = cols * np.eye(rows) - c.N @ c.N.T, rows * np.eye(cols) - c.N.T @ c.N
 
     def oracle(ts, before, after):
         U, s, Vt = np.linalg.svd(before @ (c.M + ts[:, None, None] * c.N) @ after, full_matrices=False)
         return tc.Measured.of(s.sum(axis=-1)), ((U @ Vt) * (before @ c.N @ after)).sum(axis=(-2, -1))
 
-    reach = 2 * float(nuclear(c.M)) / (1 - spread(c)) + 1
-    flat, _ = tc.convex_minimum(lambda ts: oracle(ts, power(left, 0.5), power(right, 0.5)), -reach, reach)
-    _, least = tc.convex_minimum(lambda ts: oracle(ts, np.eye(rows), np.eye(cols)), -reach, reach)
+    reach = 8 * float(nuclear(c.M)) + 1
+    flat, _ = tc.convex_minimum(lambda ts: oracle(ts, *(power(Q, 0.5) for Q in grams(c))), -reach, reach)
+    _, least = tc.convex_minimum(lambda ts: oracle(ts, *map(np.eye, c.M.shape)), -reach, reach)
     return float(nuclear(c.M + flat * c.N)), least
 
 
-def flattest_bound(c: Completion, precision: tc.Precision, upper: float = 0.0, trust: float = 1.0) -> tc.Comparison:
-    """The nuclear norm of the flattest interpolator against (1 + upper δ)/(1 - trust δ) times the least."""
+def flattest_bound(c: Completion, precision: tc.Precision, power: float = 0.5) -> tc.Comparison:
+    """The nuclear norm of the flattest interpolator against (κ_1 κ_2)^power times the least, and that against the published constant."""
     found, least = flattest_norms(c)
-    delta = spread(c)
-    return tc.at_most("|M̂|_* ≤ |M|_* / (1-δ)", found, (1 + upper * delta) / (1 - trust * delta) * least)
+    delta, conditions = spread(c), np.prod([np.linalg.cond(Q) for Q in grams(c)])
+    return tc.all_of(
+        tc.at_most("|M̂|_* ≤ sqrt(κ(Q_1) κ(Q_2)) |M|_*", found, conditions**power * least),
+        tc.at_most("sqrt(κ(Q_1) κ(Q_2)) ≤ (1+δ)/(1-δ)", conditions**power, (1 + delta) / (1 - delta)),
+    )
 
 
 # -- what algebra settles --
@@ -298,8 +241,8 @@ def sums() -> tuple[tc.Inequality, ...]:
     return tuple(found)
 
 
-deep, two = sensed((2, 5)), sensed((2, 2))
-wide_two = sensed((2, 2), width=(2, 3))
+deep, two = sensed_networks((2, 5)), sensed_networks((2, 2))
+wide_two = sensed_networks((2, 2), width=(2, 3))
 
 sum_of_norms_ge = tc.Theorem(
     "sum_of_norms_ge",
@@ -353,7 +296,7 @@ nuclear_norm_le_of_flattest = tc.Theorem(
     completions,
     (seen_part,),
     flattest_bound,
-    r"|\hat M|_* \le \tfrac{1}{1-\delta} \min |M|_*",
+    r"|\hat M|_* \le \sqrt{\kappa(Q_1) \kappa(Q_2)} \, \min |M|_* \le \tfrac{1+\delta}{1-\delta} \min |M|_*",
     tight=True,
 )
 
@@ -380,7 +323,7 @@ FALSE = (
     trace_between_of_isometry.without(isometric).claiming("nuclear_bias_of_any_measurement", nuclear_bias),
     two_layer_trace_ge.claiming("factor_4_0008", partial(two_layer_bound, factor=4.0008)),
     two_layer_trace_le_of_ideal.claiming("factor_0_98", partial(two_layer_attained, factor=0.98)),
-    nuclear_norm_le_of_flattest.claiming("least_nuclear_norm", partial(flattest_bound, trust=0.0)),
+    nuclear_norm_le_of_flattest.claiming("least_nuclear_norm", partial(flattest_bound, power=0.0)),
 )
 FINDINGS = (
     Finding(
@@ -394,8 +337,9 @@ FINDINGS = (
         "theorycheck check gatmiry_2023/trace_eq",
     ),
     Finding(
-        "with one direction unobserved the constant (1+δ)/(1-δ) of two layers improves to 1/(1-δ)",
-        "the upper constant of isometry is then exactly 1; that the flattest interpolator has the least nuclear norm is refuted",
+        "for two layers the constant (1+δ)/(1-δ) improves to sqrt(κ(Q_1) κ(Q_2)), which needs no isometry",
+        "from F(M) = 4|Q_2^{1/2} M Q_1^{1/2}|_*; with one direction of 2 x 2 matrices unobserved it is (1+δ)/(2-δ), at most 2 where "
+        "(1+δ)/(1-δ) is unbounded; that the flattest interpolator has the least nuclear norm is refuted",
         "theorycheck check gatmiry_2023/nuclear_norm_le_of_flattest",
     ),
 )

@@ -18,9 +18,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import sympy as sp
 
 import theorycheck as tc
-from theorycheck.instances import DeepLinearFit, ModalNetwork, above, below, deep_linear_fits, modal_networks, transposed
+from theorycheck.instances import (
+    DeepLinearFit,
+    ModalNetwork,
+    ResidualStart,
+    above,
+    below,
+    deep_linear_fits,
+    modal_networks,
+    residual_starts,
+    transposed,
+)
 from theorycheck.statements.findings import Finding
 
 paper = tc.Source("Mulayoff & Michaeli", 2020, arxiv="2002.04710", item="minimal sharpness")
@@ -47,45 +58,6 @@ class Factorisation:
 def factorisations(draw):
     """Any gains in [-2, 2]; widths 1 to 3, depth 2 to 6."""
     return Factorisation(draw(modal_networks(depth=(2, 6))), draw(tc.choice((1.0, 2.0, 0.5))), draw(tc.choice((1.0, 0.5, 0.875))))
-
-
-@dataclass(frozen=True, eq=False)
-class ResidualStart:
-    """A target T, the residuals of the layers at the start and their size, and the spread of the first input."""
-
-    target: np.ndarray
-    residuals: np.ndarray
-    size: float
-    stretch: float
-
-    @property
-    def start(self) -> ModalNetwork:
-        """The network with the target in its data; layers are I + size x residual."""
-        m, d = self.residuals.shape[-3], self.target.shape[-1]
-        eye = np.broadcast_to(np.eye(d), self.target.shape)
-        return ModalNetwork((d,) * (m + 1), (eye,) * (m + 1), np.ones((*self.target.shape[:-2], m, d)))
-
-    @property
-    def theta(self) -> np.ndarray:
-        """θ at the start."""
-        layers = np.eye(self.target.shape[-1]) + np.asarray(self.size)[..., None, None, None] * self.residuals
-        return layers.reshape(*layers.shape[:-3], -1)
-
-    @property
-    def objective(self) -> tc.Objective:
-        """|Y - XWᵀ|²/n with Y = XTᵀ."""
-        base = self.start.fitted(self.stretch)
-        y = base.data.X @ transposed(self.target)
-        several = base.data.several_outputs
-        return replace(base, data=tc.Regression(base.data.X, y if several else y[..., 0], several))
-
-
-@tc.recipe
-def residual_starts(draw):
-    """T = I + E with entries of E in [-2, 2]: often not to be reached from I; depth 2 to 4."""
-    d, m = draw(tc.integers(1, 3)), draw(tc.integers(2, 4))
-    target = np.eye(d) + draw(tc.array((d, d)))
-    return ResidualStart(target, draw(tc.array((m, d, d), -1, 1)), draw(tc.choice((0.0, 0.5, 0.25))), draw(tc.choice((1.0, 2.0))))
 
 
 # -- bounds --
@@ -257,7 +229,7 @@ def partial_norms(f: Factorisation, precision: tc.Precision, factor: float = 1.0
 
 def flow_ends_flattest(s: ResidualStart, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
     """S at the end of the flow; what is left of the way to the fit goes into the bar, which is infinite where the flow goes on."""
-    m, objective = s.residuals.shape[-3], s.objective
+    m, objective = s.depth, s.objective
     until = tc.Stop(time=60.0, gradient_norm=1e-10)
     run = tc.follow(objective, tc.GradientFlow(accuracy=1e-10), s.theta, until, record=(tc.sharpness, tc.risk))
     sigma, along = top_triple(s.target, objective.data.factor)
@@ -268,6 +240,20 @@ def flow_ends_flattest(s: ResidualStart, precision: tc.Precision, factor: float 
     return tc.equal("S(W^∞) = 2 m σ^(2-2/m)", tc.Measured(seen.value, seen.error + bar), factor * least(sigma, m, along))
 
 
+# -- what algebra settles --
+
+
+def means() -> tuple[tc.Inequality, ...]:
+    """σ² Σ r_k ≥ m σ^(2-2/m) for positive ratios r_k = |A_kᵀu|²/|A_{k-1}ᵀu|² whose product is 1/σ²; m = 2, 3, 4."""
+    found = []
+    for m in (2, 3, 4):
+        sigma, *r = sp.symbols(f"sigma r_2:{m + 1}", positive=True)
+        terms = (*(sigma**2 * x for x in r), 1 / sp.Mul(*r))
+        bound = m * sigma ** (2 - sp.Rational(2, m))
+        found.append(tc.Inequality(bound, sp.Add(*terms), by=tc.ArithmeticGeometric(terms, factor=sp.Integer(m))))
+    return tuple(found)
+
+
 sharpness_ge_of_whitened_minimiser = tc.Theorem(
     "sharpness_ge_of_whitened_minimiser",
     paper,
@@ -275,6 +261,7 @@ sharpness_ge_of_whitened_minimiser = tc.Theorem(
     (whitened, at_minimiser),
     whitened_bound,
     r"S(\theta) \ge 2 m \, \sigma_{\max}(T)^{2-2/m}",
+    identities=means(),
     tight=True,
     stacked=True,
 )
@@ -322,7 +309,7 @@ partial_products_le_of_flattest = tc.Theorem(
 flow_from_identity_is_flattest = tc.Theorem(
     "flow_from_identity_is_flattest",
     residual,
-    residual_starts,
+    residual_starts(),
     (unstretched, identity_start, converges),
     flow_ends_flattest,
     r"S(W^\infty) = 2 m \, \sigma^{2-2/m}",

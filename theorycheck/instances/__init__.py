@@ -12,3 +12,9 @@ from theorycheck.instances.products import between as between
 from theorycheck.instances.products import kronecker as kronecker
 from theorycheck.instances.products import transposed as transposed
 from theorycheck.instances.products import unflattened as unflattened
+from theorycheck.instances.sensed import SensedNetwork as SensedNetwork
+from theorycheck.instances.sensed import sensed_networks as sensed_networks
+from theorycheck.instances.targets import ResidualStart as ResidualStart
+from theorycheck.instances.targets import TargetedMode as TargetedMode
+from theorycheck.instances.targets import residual_starts as residual_starts
+from theorycheck.instances.targets import targeted_modes as targeted_modes

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, TooLarge, require_finite, require_shape
 from theorycheck.measured import numbers
+from theorycheck.symbolic.kernels.coordinatewise import PowerKernels, ProductKernels
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
 from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
 from theorycheck.symbolic.kernels.protocol import MapKernels
@@ -165,6 +166,10 @@ class Diagonal(Parametrization):
         u, v = self.symbols[: self.dim], self.symbols[self.dim :] or (sp.S.Zero,) * self.dim
         return tuple(a**self.depth - b**self.depth for a, b in zip(u, v, strict=True))
 
+    @cached_property
+    def kernels(self) -> MapKernels:
+        return PowerKernels(self.dim, self.depth, self.signed)
+
 
 @dataclass(frozen=True)
 class Hadamard(Parametrization):
@@ -191,6 +196,10 @@ class Hadamard(Parametrization):
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
         return tuple(a * b for a, b in zip(self.symbols[: self.dim], self.symbols[self.dim :], strict=True))
+
+    @cached_property
+    def kernels(self) -> MapKernels:
+        return ProductKernels(self.dim)
 
 
 @dataclass(frozen=True)

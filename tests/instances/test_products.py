@@ -1,0 +1,73 @@
+"""Partial products against plain loops, and networks given by their modes."""
+
+from functools import reduce
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import theorycheck as tc
+from theorycheck.instances import ModalNetwork, above, below, between, deep_linear_fits, kronecker, modal_networks, unflattened
+
+
+@pytest.mark.parametrize("widths", [(2, 3), (3, 1, 2), (2, 4, 3, 1), (1, 1, 1, 1, 1)])
+@pytest.mark.parametrize("leading", [(), (5,)])
+def test_partial_products(widths, leading):
+    rng = np.random.default_rng(1)
+    layers = tuple(rng.normal(size=(*leading, b, a)) for a, b in pairwise(widths))
+    L = len(layers)
+
+    def run(k, j, size):  # W_k ... W_j
+        return reduce(np.matmul, [layers[i - 1] for i in range(k, j - 1, -1)], np.eye(size)) if k >= j else np.broadcast_to(np.eye(size), (1, 1))
+
+    for k in range(1, L + 1):
+        assert above(layers)[k - 1].shape == (*leading, widths[-1], widths[k])
+        assert below(layers)[k - 1].shape == (*leading, widths[k - 1], widths[0])
+        product = above(layers)[k - 1] @ layers[k - 1] @ below(layers)[k - 1]
+        np.testing.assert_allclose(product, run(L, 1, widths[-1]), rtol=1e-13, atol=1e-14)
+        for j in range(1, k):
+            middle = layers[k - 1] @ between(layers, k, j) @ layers[j - 1]
+            np.testing.assert_allclose(middle, run(k, j, widths[k]), rtol=1e-13, atol=1e-14)
+
+
+def test_unflattened_undoes_flat_and_keeps_what_is_complex():
+    fit = deep_linear_fits(outputs=(1, 3)).sample(3, 5).value
+    for mine, layer in zip(unflattened(fit.widths, fit.theta), fit.layers, strict=True):
+        np.testing.assert_array_equal(mine, layer)
+    assert unflattened(fit.widths, 1j * fit.theta)[0].dtype == complex
+
+
+def test_kronecker_over_leading_axes():
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=(4, 2, 3)), rng.normal(size=(4, 3, 2))
+    np.testing.assert_array_equal(kronecker(a, b), [np.kron(x, y) for x, y in zip(a, b, strict=True)])
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_fits_moved_onto_their_data(index):
+    fit = deep_linear_fits(outputs=(1, 3), samples=(2, 6)).sample(0, index).value
+    here = fit.solved_here()
+    np.testing.assert_allclose(here.data.predictions(here.data.least_squares), here.data.predictions(fit.w), atol=1e-12)
+    before, after = (f.y - f.data.predictions(f.data.least_squares) for f in (fit, here))
+    np.testing.assert_allclose(before, after, atol=1e-12)
+    white = fit.whitened()
+    np.testing.assert_allclose(white.covariance, np.eye(fit.widths[0]), atol=1e-15)
+    np.testing.assert_allclose(white.data.least_squares, fit.data.least_squares, atol=1e-12)
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_modal_networks(index):
+    network = modal_networks().sample(1, index).value
+    W = reduce(np.matmul, reversed(network.layers))
+    np.testing.assert_allclose(W, network.product, atol=1e-13)
+    assert float(tc.risk(network.fitted(2.0), network.theta)) < 1e-26
+    even = network.balanced()
+    np.testing.assert_allclose(even.product, W, atol=1e-13)
+    np.testing.assert_allclose(tc.balancedness(even.fitted(), even.theta).value, 0, atol=1e-13)
+
+
+def test_modal_networks_stack():
+    gains = np.array([[[2.0], [1.0]], [[1.0], [3.0]]])
+    network = ModalNetwork((1, 1, 1), (np.ones((2, 1, 1)),) * 3, gains)
+    np.testing.assert_array_equal(network.product[:, 0, 0], [2.0, 3.0])
+    np.testing.assert_allclose(tc.risk(network.fitted(np.array([1.0, 2.0])), network.theta).value, 0, atol=1e-28)

@@ -1,0 +1,93 @@
+"""Numbers of flat minima of deep linear regression, scalar output, squared loss with c = 1.
+
+Notation     Σ = XᵀX/n with largest eigenvalue Λ, w* the least-squares solution of least norm, z = Σ^{1/2} w*, L the depth,
+             a = w*ᵀΣw*/|w*|². Any fit with `depth`, `covariance`, `root` and `w_star` will do.
+Source       Marion & Chizat (2024, arXiv:2405.13456); the exact least sharpness in the form of the project's catalogue.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from theorycheck.dynamics.convex import convex_minimum
+from theorycheck.dynamics.curvature import top_eigenpair, top_eigenvalue
+from theorycheck.measured import Measured
+
+
+class Fit(Protocol):
+    """Data and a depth."""
+
+    @property
+    def depth(self) -> int:
+        """L."""
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Σ, shape (d, d)."""
+
+    @property
+    def root(self) -> np.ndarray:
+        """F with FᵀF = Σ."""
+
+    @property
+    def w_star(self) -> np.ndarray:
+        """w*, shape (d,)."""
+
+
+def target_scale(f: Fit) -> float:
+    """|w*|^(2-2/L): what one power of every layer but one is worth."""
+    return float(np.linalg.norm(f.w_star)) ** (2 - 2 / f.depth)
+
+
+def curvature_along_target(f: Fit) -> float:
+    """a = w*ᵀΣw*/|w*|²."""
+    return float(f.w_star @ f.covariance @ f.w_star / (f.w_star @ f.w_star))
+
+
+def top_curvature(f: Fit) -> Measured:
+    """Λ, the largest eigenvalue of Σ."""
+    return top_eigenvalue(f.covariance)
+
+
+def flat_bound(f: Fit) -> float:
+    """2 L |w*|^(2-2/L) a, the published lower bound on the sharpness of minimisers."""
+    return 2.0 * f.depth * target_scale(f) * curvature_along_target(f)
+
+
+def gram(f: Fit) -> np.ndarray:
+    """FFᵀ with FᵀF = Σ: Σ in the coordinates of z."""
+    return f.root @ f.root.T
+
+
+def rank_one(f: Fit) -> np.ndarray:
+    """zzᵀ with z = F w*."""
+    z = f.root @ f.w_star
+    return np.outer(z, z)
+
+
+def least_sharpness(f: Fit, gain: float = 1.0) -> tuple[float, Measured]:
+    """The first gain t and the least sharpness: min over t > 0 of 2 λ_max(tΣ + (L-1)(g/t)^(1/(L-1)) zzᵀ), convex in log t.
+
+    Here g = `gain` is |p|² where the network ends in a fixed vector p, and 1 where all layers are trained. For L ≥ 2 and w* ≠ 0.
+    """
+    sigma, power = gram(f), 1.0 / (f.depth - 1)
+    zz = gain**power * rank_one(f)
+
+    def oracle(log_t: np.ndarray) -> tuple[Measured, np.ndarray]:
+        t = np.exp(log_t)[:, None, None]
+        value, v = top_eigenpair(t * sigma + t**-power * zz / power)
+        slopes = np.einsum("ki,kij,kj->k", v, t * sigma - t**-power * zz, v)
+        return 2 * value, 2 * slopes
+
+    middle = np.log(target_scale(f))
+    height = float(top_eigenvalue(np.exp(middle) * sigma + np.exp(-middle * power) * zz / power))
+    low = np.log(np.trace(zz) / power / height) / power
+    log_t, value = convex_minimum(oracle, min(low, middle), max(np.log(height / float(top_curvature(f))), middle))
+    return float(np.exp(log_t)), value
+
+
+def balanced_sharpness(f: Fit) -> Measured:
+    """S_bal = 2 |w*|^(2-2/L) λ_max(Σ + (L-1) zzᵀ/|w*|²), the sharpness of balanced minimisers."""
+    return 2 * target_scale(f) * top_eigenvalue(gram(f) + (f.depth - 1) * rank_one(f) / float(f.w_star @ f.w_star))
