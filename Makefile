@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test lint format campaign pins clean
+.PHONY: help check test lint format campaign pages pins clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ format: $(STAMP) ## format, and mend what ruff can mend
 
 campaign: $(STAMP) ## the long run: every theorem on 100,000 instances, every falsehood, 30 seeds (hours)
 	@$(BIN)/python benchmarks/campaign.py
+
+pages: $(STAMP) ## write the generated pages of docs/
+	@$(BIN)/python docs/pages.py
 
 # New pins remake the environment from nothing; new metadata of the package only installs the package again.
 $(VENV)/.pinned: requirements.txt

@@ -1,7 +1,7 @@
 """Finding theorem files: the shelf that comes with the package, and the reader's own.
 
-A theorem file exports ``THEOREMS`` (and ``FALSE``, the falsehoods it plants, and ``CANDIDATES``, other bounds to be ranked). Nothing registers itself: files are found
-by looking, and a theorem's address is its file and its name.
+A theorem file exports ``THEOREMS`` (and ``FALSE``, the falsehoods it plants, ``CANDIDATES``, other bounds to be ranked, and ``FINDINGS``).
+Nothing registers itself: files are found by looking, and a theorem's address is its file and its name.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from theorycheck.errors import InvalidArgument, TheorycheckError, UnknownTheorem
+from theorycheck.statements.findings import Finding
 from theorycheck.statements.theorems import Theorem
 
 
@@ -37,6 +38,7 @@ class Paper:
     theorems: tuple[Theorem, ...]
     false: tuple[Theorem, ...] = ()
     candidates: tuple[Theorem, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def candidates_for(self, theorem: Theorem) -> tuple[Theorem, ...]:
         """The other bounds named for `theorem`."""
@@ -96,7 +98,8 @@ def load(path: Path | str) -> Paper:
     if not path.is_file():
         raise InvalidArgument("file", str(path), "does not exist", "pass the path of a Python file that exports THEOREMS")
     module = _module(path)
-    theorems, false, candidates = (getattr(module, name, absent) for name, absent in (("THEOREMS", None), ("FALSE", ()), ("CANDIDATES", ())))
+    theorems: Any = getattr(module, "THEOREMS", None)
+    false, candidates = getattr(module, "FALSE", ()), getattr(module, "CANDIDATES", ())
     if theorems is None or (isinstance(theorems, (tuple, list)) and not theorems):
         raise CannotLoad(f"{path.name} exports no THEOREMS, or none in it; end it with `THEOREMS = (my_theorem,)`")
     for name, values in (("THEOREMS", theorems), ("FALSE", false), ("CANDIDATES", candidates)):
@@ -107,7 +110,10 @@ def load(path: Path | str) -> Paper:
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise CannotLoad(f"{path.name} has two theorems named {twice[0]}; rename one")
-    return Paper(path.stem, path.resolve(), tuple(theorems), tuple(false), tuple(candidates))
+    findings = getattr(module, "FINDINGS", ())
+    if not isinstance(findings, (tuple, list)) or not all(isinstance(f, Finding) for f in findings):
+        raise CannotLoad(f"FINDINGS of {path.name} must be a tuple of tc.Finding; found {findings!r}")
+    return Paper(path.stem, path.resolve(), tuple(theorems), tuple(false), tuple(candidates), tuple(findings))
 
 
 def _module(path: Path) -> ModuleType:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from theorycheck.cli.ablating import ablate_theorems
-from theorycheck.cli.browsing import list_theorems, show_theorem
+from theorycheck.cli.browsing import list_findings, list_theorems, show_theorem
 from theorycheck.cli.checking import check_theorems
 from theorycheck.cli.common import UNDECIDED
 from theorycheck.cli.deriving import derive
@@ -26,7 +26,7 @@ def cli() -> None:
     """
 
 
-for command in (list_theorems, show_theorem, check_theorems, ablate_theorems, tighten_theorems, derive, replay_witness):
+for command in (list_theorems, show_theorem, list_findings, check_theorems, ablate_theorems, tighten_theorems, derive, replay_witness):
     cli.add_command(command)
 
 

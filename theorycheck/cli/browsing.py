@@ -1,4 +1,4 @@
-"""`list` and `show`: what the library holds."""
+"""`list`, `show` and `findings`: what the library holds."""
 
 from __future__ import annotations
 
@@ -39,3 +39,20 @@ def show_theorem(theorem: str) -> None:
     for paper in selection.papers:
         for found in paper.theorems or paper.false:
             print_page(console, paper, found)
+
+
+@click.command("findings", short_help="What checking found that the papers do not say.")
+@click.argument("selectors", nargs=-1, metavar="[PAPER | FILE.py]...")
+@click.option("--markdown", is_flag=True, help="Print a page in Markdown.")
+@plainly
+def list_findings(selectors: tuple[str, ...], markdown: bool) -> None:
+    """Print the findings of the library, or of the files named: statement, evidence, and the command that shows it again."""
+    from theorycheck.library import select
+    from theorycheck.report.consoles import console_for
+    from theorycheck.report.findings import findings_page, print_findings
+
+    papers = select(selectors).papers
+    if markdown:
+        click.echo(findings_page(papers), nl=False)
+    else:
+        print_findings(console_for(), papers)
