@@ -24,7 +24,6 @@ import sympy as sp
 
 import theorycheck as tc
 from theorycheck.instances import DeepLinearFit, above, below, between, deep_linear_fits, kronecker, transposed, unflattened
-from theorycheck.statements.findings import Finding
 
 paper = tc.Source("Background", 2020, item="the Hessian of deep linear networks, derived in the project's catalogue")
 STEP = 1e-40
@@ -327,7 +326,7 @@ FALSE = (
     hessian_eq_of_scalar_layers.claiming("first_term_only", partial(chain_claim, second=0.0)),
 )
 FINDINGS = (
-    Finding(
+    tc.Finding(
         "the trace formula needs no minimiser",
         "tr H = 2c Σ_k tr(B_kΣB_kᵀ)|A_k|² at all points tried: the term with G has no diagonal blocks, while the Hessian and its "
         "spectrum do need one (their premise is refuted when dropped)",

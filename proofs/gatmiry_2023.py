@@ -26,7 +26,6 @@ import sympy as sp
 
 import theorycheck as tc
 from theorycheck.instances import SensedNetwork, above, below, sensed_networks, transposed
-from theorycheck.statements.findings import Finding
 
 paper = tc.Source("Gatmiry, Li, Chuang, Reddi, Ma & Jegelka", 2023, arxiv="2306.13239", item="trace of the Hessian under isometry")
 ideal_trace = tc.Source("Gatmiry, Li, Chuang, Reddi, Ma & Jegelka", 2023, arxiv="2306.13239", item="the identity behind it")
@@ -82,14 +81,14 @@ def padded(widths: tuple[int, ...], cores: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts, axis=-1)
 
 
-def modes(f: SensedNetworkNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def modes(f: SensedNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """U, the singular values, and Vᵀ of M, cut to the r = min(widths) that there can be."""
     U, s, Vt = np.linalg.svd(f.M, full_matrices=False)
     r = min(f.widths)
     return U[..., :r], s[..., :r], Vt[..., :r, :]
 
 
-def at_ideal(f: SensedNetworkNetwork) -> SensedNetwork:
+def at_ideal(f: SensedNetwork) -> SensedNetwork:
     """W_1 = s_1 D^{1/2}Vᵀ, W_k = (s_k/s_{k-1}) I, W_L = s_{L-1}^{-1} U D^{1/2} with |B_{k+1}|² = s_k² |M|_*."""
     U, s, Vt = modes(f)
     L, total, root = f.depth, nuclear(f.M), np.sqrt(s)
@@ -100,7 +99,7 @@ def at_ideal(f: SensedNetworkNetwork) -> SensedNetwork:
     return replace(f, theta=padded(f.widths, cores))
 
 
-def at_balanced(f: SensedNetworkNetwork) -> SensedNetwork:
+def at_balanced(f: SensedNetwork) -> SensedNetwork:
     """W_k = Q_k S^{1/L} Q_{k-1}ᵀ."""
     U, s, Vt = modes(f)
     root = s ** (1 / f.depth)
@@ -114,7 +113,7 @@ def power(Q: np.ndarray, p: float, tiny: np.ndarray | float = 0.0) -> np.ndarray
     return (V * ((np.maximum(values, 0) + np.asarray(tiny)[..., None]) ** p)[..., None, :]) @ transposed(V)
 
 
-def at_two_layer_ideal(f: SensedNetworkNetwork) -> tuple[SensedNetwork, np.ndarray]:
+def at_two_layer_ideal(f: SensedNetwork) -> tuple[SensedNetwork, np.ndarray]:
     """W_1 = D^{1/2}Vᵀ(Q_1+ε)^{-1/2}, W_2 = (Q_2+ε)^{-1/2}UD^{1/2} for the SVD of (Q_2+ε)^{1/2} M (Q_1+ε)^{1/2}, and 4 times its nuclear norm."""
     left, right = f.left_gram, f.right_gram
     U, s, Vt = np.linalg.svd(power(left, 0.5, f.tiny) @ f.M @ power(right, 0.5, f.tiny), full_matrices=False)
@@ -123,7 +122,7 @@ def at_two_layer_ideal(f: SensedNetworkNetwork) -> tuple[SensedNetwork, np.ndarr
     return replace(f, theta=padded(f.widths, [first[..., :r, :], last[..., :r]])), 4 * s.sum(axis=-1)
 
 
-def trace(f: SensedNetworkNetwork) -> tc.Measured:
+def trace(f: SensedNetwork) -> tc.Measured:
     """Tr ∇²ℓ."""
     return tc.hessian_trace(f.objective, f.theta)
 
@@ -326,17 +325,17 @@ FALSE = (
     nuclear_norm_le_of_flattest.claiming("least_nuclear_norm", partial(flattest_bound, power=0.0)),
 )
 FINDINGS = (
-    Finding(
+    tc.Finding(
         "balanced factorisations have the least trace only for L = 2 and d_0 = d_L",
         "F_0 of the balanced ones is (d_0 + d_L)|M|_* at L = 2, against 2 sqrt(d_0 d_L)|M|_*: :balanced_of_two_layers is refuted",
         "theorycheck check gatmiry_2023/sum_of_norms_eq_of_ideal",
     ),
-    Finding(
+    tc.Finding(
         "zero loss is not needed for the trace formula",
         "tr ∇²ℓ has no term with the residuals: instances with residuals of size 1 satisfy trace_eq to rounding; :halved_loss is refuted",
         "theorycheck check gatmiry_2023/trace_eq",
     ),
-    Finding(
+    tc.Finding(
         "for two layers the constant (1+δ)/(1-δ) improves to sqrt(κ(Q_1) κ(Q_2)), which needs no isometry",
         "from F(M) = 4|Q_2^{1/2} M Q_1^{1/2}|_*; with one direction of 2 x 2 matrices unobserved it is (1+δ)/(2-δ), at most 2 where "
         "(1+δ)/(1-δ) is unbounded; that the flattest interpolator has the least nuclear norm is refuted",

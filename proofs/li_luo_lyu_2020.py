@@ -153,17 +153,20 @@ def riccati(p: FullyObserved, precision: tc.Precision, factor: float = 1.0) -> t
 
 
 def tends(p: FullyObserved, precision: tc.Precision, scale: float = 1.0) -> tc.Comparison:
-    """W(T(α)+t) → w(t)u_1u_1ᵀ for α down to 1e-60."""
-    return tc.tends_to("W(T(α)+t) → w(t)u_1u_1ᵀ", TINY, closed_form(p, TINY), rank_one_limit(p, scale))
+    """W(T(α)+t) → w(t)u_1u_1ᵀ for α down to 1e-60, and not to 0."""
+    return tc.all_of(
+        tc.tends_to("W(T(α)+t) → w(t)u_1u_1ᵀ", TINY, closed_form(p, TINY), rank_one_limit(p, scale)),
+        tc.at_least("|W(T(α)+t)| ≥ μ_1/1024", np.linalg.norm(closed_form(p, TINY)[-1], axis=(-2, -1)), p.m[..., 0] / 1024),
+    )
 
 
 def rate(p: FullyObserved, precision: tc.Precision, exponent: float | None = None) -> tc.Comparison:
-    """The exponent of |W(T(α)+t) - w(t)u_1u_1ᵀ|, one instance at a time, and that it is at least the published one."""
+    """The exponent of what W(T(α)+t) has beside u_1u_1ᵀ, one instance at a time, and that it is at least the published one."""
     mu, gamma = p.m[0], p.m[0] - max(p.m[1:])
-    apart = np.linalg.norm(closed_form(p, TINY) - rank_one_limit(p), axis=(-2, -1))
+    apart = np.linalg.norm(closed_form(p, TINY) * (1 - np.diag([1.0, 0, 0])), axis=(-2, -1))
     slope = np.log(apart[-2] / apart[-1]) / np.log(TINY[-2] / TINY[-1])
     return tc.all_of(
-        tc.scales_as("|W - w u_1u_1ᵀ| ~ α^(γ/(2μ_1))", TINY, apart, gamma / (2 * mu) if exponent is None else exponent),
+        tc.scales_as("|W - u_1u_1ᵀWu_1u_1ᵀ| ~ α^(γ/(2μ_1))", TINY, apart, gamma / (2 * mu) if exponent is None else exponent),
         tc.at_least("slope ≥ γ/(2μ_1+γ)", slope, gamma / (2 * mu + gamma)),
     )
 
@@ -171,7 +174,7 @@ def rate(p: FullyObserved, precision: tc.Precision, exponent: float | None = Non
 def best_approximations(p: FullyObserved, precision: tc.Precision, shift: int = 0) -> tc.Comparison:
     """Phases 1 and 2 end at the sums of the r + shift largest eigenvalues' parts."""
     Q, order = p.Q, np.argsort(-p.m, axis=-1)
-    phases = greedy_low_rank(tc.SquaredLoss(2.25), p.data, 2, accuracy=1e-8)
+    phases = greedy_low_rank(tc.SquaredLoss(2.25), p.data, 2, accuracy=1e-5)
     claims = []
     for r, phase in enumerate(phases, start=1):
         kept = np.where(np.argsort(order, axis=-1) < r + shift, p.m, 0.0)
@@ -203,7 +206,7 @@ def linear_flow(p: LinearPhase) -> tc.Measured:
 
 def linear_modes(p: LinearPhase, precision: tc.Precision, depth: int | None = None, factor: float = 1.0) -> tc.Comparison:
     """σ_1 and σ_2 of the flow against the formula, one entry after the other: σ_2 may be far smaller."""
-    seen, formula = linear_flow(p), factor * p.modes(p.first_at_one, depth)
+    seen, formula = linear_flow(p), factor * p.modes(depth)
     return tc.all_of(tc.equal("σ_1(t) = formula", seen[..., 0], formula[..., 0]), tc.equal("σ_2(t) = formula", seen[..., 1], formula[..., 1]))
 
 
@@ -216,7 +219,7 @@ def second_limit(p: LinearPhase, precision: tc.Precision, factor: float = 1.0) -
     """σ_2/α at σ_1 = 1, from α = 2^-20 to 2^-200 (1e-60), tends to the constant of the bound."""
     octaves = np.arange(80.0, 201.0, 30.0)
     ladder = [replace(p, octaves=k + 0 * np.asarray(p.octaves)) for k in octaves]
-    seen = np.stack([q.modes(q.first_at_one)[..., 1] / q.alpha for q in ladder])
+    seen = np.stack([q.modes()[..., 1] / q.alpha for q in ladder])
     return tc.tends_to("σ_2/α → (1 - μ_2/μ_1)^{-1/p}", 2.0**-octaves, seen, factor * second_bound(p) / p.alpha)
 
 
@@ -319,7 +322,7 @@ rate_is_exact = theorem(
     fully_observed,
     (simple, seen, coupled),
     rate,
-    r"\lVert W(T(\alpha)+t) - w(t) u_1 u_1^\top \rVert \sim \alpha^{(\mu_1 - \mu_2)/(2\mu_1)}",
+    r"\lVert W(T(\alpha)+t) - u_1 u_1^\top W u_1 u_1^\top \rVert \sim \alpha^{(\mu_1 - \mu_2)/(2\mu_1)}",
     stacked=False,
 )
 greedy_is_best = theorem(
@@ -350,7 +353,6 @@ FALSE = (
     nuclear_norm_ge.claiming("factor_1_0002", partial(nuclear_bound, factor=1.0002)),
     rank_one_norm_ge.claiming("factor_1_0002", partial(rank_one_bound, factor=1.0002)),
     greedy_ends.claiming("at_least_nuclear_norm", partial(greedy_end, nuclear_norm=True)),
-    flow_is_greedy.without(tilted),
     flow_is_greedy.claiming("along_1_01", partial(greedy_flow, along=1.01)),
     flow_is_greedy.claiming("at_finite_scale", partial(greedy_flow, scales=np.array([1e-6]))),
     limit_exceeds.claiming("within_5_percent_of_the_least", partial(exceeds, factor=1.05, top=True)),
@@ -358,7 +360,7 @@ FALSE = (
     limit_exceeds.claiming("rank_one_from_the_nuclear_norm_solution", stays_rank_one),
     closed.claiming("loss_1_01", partial(riccati, factor=1.01)),
     tends_to_rank_one.without(simple),
-    tends_to_rank_one.without(seen),
+    tends_to_rank_one.without(seen, enforce=lambda p: replace(p, V=np.diag([0.0, 1, 1]) @ p.V)),
     tends_to_rank_one.claiming("start_1_01", partial(tends, scale=1.01)),
     rate_is_exact.claiming("exponent_half", partial(rate, exponent=0.5)),
     rate_is_exact.without(coupled),

@@ -29,6 +29,7 @@ Not covered  Gaussian residual starts: the published constants C_1 ... C_7 are h
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -37,7 +38,6 @@ import theorycheck as tc
 from theorycheck.instances import DeepLinearFit
 from theorycheck.instances.flat_minima import (
     balanced_sharpness,
-    curvature_along_target,
     flat_bound,
     least_sharpness,
     target_scale,
@@ -265,7 +265,7 @@ generic = tc.Premise("generic_start", "the start is not a minimiser", lambda b: 
 def fits_in_the_end(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
     """Δ ≤ w*ᵀΣw*/1024 where ∇R has fallen by 1e-5; nothing is known of runs that go on."""
     threshold = 1e-5 * np.linalg.norm(f.objective.gradient(f.theta))
-    run = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-4, floor=1.0), f.theta, tc.Stop(time=1e6, gradient_norm=threshold))
+    run = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-4, floor=1.0), f.theta, tc.Stop(time=2048.0, gradient_norm=threshold))
     left = tc.risk(f.objective, run.final)
     bar = np.where(run.ended(tc.Ending.GRADIENT_SMALL), left.error, np.inf)
     return tc.at_most("Δ(∞) ≤ w*ᵀΣw*/1024", tc.Measured(left.value, bar), f.objective.risk(0 * f.theta) / 1024)
@@ -276,9 +276,9 @@ def shapes(objective: tc.Objective, theta: np.ndarray, precision: tc.Precision |
     factors = [np.linalg.svd(W) for W in objective.model.layers(theta)]
     squares = [s**2 for _, s, _ in factors]
     gaps = [s[..., 1:].sum(axis=-1) for s in squares[:-1]]
-    pairs = list(zip(factors[:-1], factors[1:], strict=True))
+    pairs = list(pairwise(factors))
     turns = [s[..., 0] ** 2 * (1 - np.sum(u[..., 0] * v[..., 0, :], axis=-1) ** 2) for (u, _, _), (_, s, v) in pairs]
-    steps = [np.abs(a[..., 0] - b[..., 0]) for a, b in zip(squares[:-1], squares[1:], strict=True)]
+    steps = [np.abs(a[..., 0] - b[..., 0]) for a, b in pairwise(squares)]
     return tc.Measured(np.stack([*gaps, *turns, *steps], axis=-1), 1e-14 * np.sum(theta**2, axis=-1)[..., None])
 
 
@@ -304,7 +304,7 @@ def limit_sharpness(f: DeepLinearFit, scales: np.ndarray) -> tc.Measured:
     theta = scales[:, None] * f.theta
     start = np.linalg.norm(f.objective.gradient(theta), axis=-1)
     flow = tc.GradientFlow(accuracy=1e-7, floor=1.0)
-    run = tc.follow(f.objective, flow, theta, tc.Stop(time=1e8, gradient_norm=np.minimum(1e-7, 1e-3 * start)), record=(tc.sharpness,))
+    run = tc.follow(f.objective, flow, theta, tc.Stop(time=4096.0, gradient_norm=np.minimum(1e-7, 1e-3 * start)), record=(tc.sharpness,))
     seen = run.records[tc.sharpness][..., -1]
     return tc.Measured(seen.value, np.where(run.ended(tc.Ending.GRADIENT_SMALL), seen.error + 1e-6 * seen.value, np.inf))
 
@@ -364,8 +364,10 @@ def excess_decays(r: Residual, precision: tc.Precision, factor: float = 1.0, fla
 
 def sharpness_between(r: Residual, precision: tc.Precision, low: float = 1.0, high: float = 1.0, flat: bool = False) -> tc.Comparison:
     """low 2 L a |w*|^(2-2/L) |p|^(2/L) ≤ S_min(p) ≤ S^∞ ≤ high 2 L Λ |p|² κ'; `flat`: with κ' = 1."""
-    limit = tc.flow_limit(r.objective, tc.GradientFlow(accuracy=1e-8, floor=1.0), 0 * r.V)
-    seen, square = limit.recorded(tc.sharpness, r.objective), float(r.p @ r.p)
+    square = float(r.p @ r.p)
+    time = 16 / (r.depth * kappa(r) * least_curvature(r) * square)
+    flow = tc.GradientFlow(accuracy=1e-9, floor=float(np.sqrt(r.excess)) + 1e-9)
+    seen = tc.follow(r.objective, flow, 0 * r.V, tc.Stop(time=time), record=(tc.sharpness,)).records[tc.sharpness][-1]
     least = least_sharpness(r, square)[1]
     upper = 2 * r.depth * top_curvature(r) * square * (1.0 if flat else kappa(r, 1.0))
     return tc.all_of(

@@ -18,3 +18,7 @@ from theorycheck.instances.targets import ResidualStart as ResidualStart
 from theorycheck.instances.targets import TargetedMode as TargetedMode
 from theorycheck.instances.targets import residual_starts as residual_starts
 from theorycheck.instances.targets import targeted_modes as targeted_modes
+from theorycheck.instances.valleys import Bowl as Bowl
+from theorycheck.instances.valleys import Valley as Valley
+from theorycheck.instances.valleys import bowls as bowls
+from theorycheck.instances.valleys import valleys as valleys

@@ -28,11 +28,14 @@ class LinearPhase:
         """p = 1 - 2/L."""
         return 1 - 2 / self.depth
 
-    def modes(self, t: np.ndarray, depth: int | None = None) -> np.ndarray:
-        """σ_1(t), σ_2(t), shape (..., 2), of this depth or another: σ^{-p} = α^{-p} - Lpμt for L ≥ 3, σ = αe^{2μt} for L = 2."""
-        L, a, t = depth or self.depth, np.asarray(self.alpha)[..., None], np.asarray(t)[..., None]
-        power = 1 - 2 / L
-        return a * np.exp(2 * self.mu * t) if L == 2 else (a**-power - L * power * self.mu * t) ** (-1 / power)
+    def modes(self, depth: int | None = None) -> np.ndarray:
+        """σ_1, σ_2 when σ_1 of this depth or another is 1, shape (..., 2), for any α.
+
+        From σ^{-p} = α^{-p} - Lpμt for L ≥ 3: α((1-r) + rα^p)^{-1/p} with r = μ/μ_1; α^{1-r} for L = 2.
+        """
+        L, a, r = depth or self.depth, np.asarray(self.alpha)[..., None], self.mu / self.mu[..., :1]
+        p = 1 - 2 / L
+        return a ** (1 - r) if L == 2 else a * ((1 - r) + r * a**p) ** (-1 / p)
 
     @property
     def first_at_one(self) -> np.ndarray:

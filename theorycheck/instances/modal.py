@@ -15,6 +15,12 @@ from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
 
+def white_inputs(dim: int, stretch: np.ndarray | float = 1.0) -> np.ndarray:
+    """Inputs of covariance I but for the first, whose variance is stretch²; shape (..., d, d)."""
+    scales = np.where(np.arange(dim) == 0, np.asarray(stretch)[..., None], 1.0)
+    return np.sqrt(dim) * np.eye(dim) * scales[..., None, :]
+
+
 @dataclass(frozen=True, eq=False)
 class ModalNetwork:
     """W_k = Q_k diag(g_k) Q_{k-1}ᵀ: mode r has the gain g_{k,r} in layer k, and the product of its gains in W = W_L ... W_1.
@@ -76,9 +82,7 @@ class ModalNetwork:
 
     def fitted(self, stretch: np.ndarray | float = 1.0) -> Objective:
         """The squared loss, c = 1, of data that this network fits exactly; Σ = I but for the first input, whose variance is stretch²."""
-        d = self.widths[0]
-        first = np.asarray(stretch)[..., None] * np.eye(d)[0] + (1 - np.eye(d)[0])
-        X = np.sqrt(d) * np.eye(d) * first[..., None, :]
+        X = white_inputs(self.widths[0], stretch)
         y = X @ transposed(self.product)
         several = self.widths[-1] > 1
         return Objective(self.model, SquaredLoss(1.0), Regression(X, y if several else y[..., 0], several))

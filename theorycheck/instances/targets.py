@@ -8,17 +8,11 @@ import numpy as np
 
 from theorycheck.dynamics.data import Regression
 from theorycheck.dynamics.objectives import Objective
-from theorycheck.instances.modal import ModalNetwork, modal_networks
+from theorycheck.instances.modal import ModalNetwork, modal_networks, white_inputs
 from theorycheck.instances.products import transposed
 from theorycheck.instances.recipes import Drawer, Recipe, array, choice, integers, orthogonal, recipe
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
-
-
-def white_inputs(dim: int, stretch: np.ndarray | float = 1.0) -> np.ndarray:
-    """Inputs of covariance I but for the first, whose variance is stretch²; shape (..., d, d)."""
-    scales = np.where(np.arange(dim) == 0, np.asarray(stretch)[..., None], 1.0)
-    return np.sqrt(dim) * np.eye(dim) * scales[..., None, :]
 
 
 @dataclass(frozen=True, eq=False)
