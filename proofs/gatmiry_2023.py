@@ -250,7 +250,7 @@ sum_of_norms_ge = tc.Theorem(
     (),
     norms_bound,
     r"\sum_k |A_k|_F^2 |B_k|_F^2 \ge L (d_0 d_L)^{1/L} |M|_*^{2-2/L}",
-    identities=sums(),
+    identities=(*sums(), tc.chains.hessian_traces.least_trace),
     tight=True,
     stacked=True,
 )

@@ -279,6 +279,7 @@ sharpness_ge_of_minimiser = tc.Theorem(
     (at_minimiser,),
     general_bound,
     r"S(\theta) \ge 2 m \, (v^\top \Sigma v)^{1/m} \sigma_{\max}(T \Sigma^{1/2})^{2-2/m}",
+    identities=(tc.chains.matrix_outputs.minimal_sharpness,),
     tight=True,
     stacked=True,
 )
