@@ -80,6 +80,13 @@ class Valley:
         return unit(self.push)
 
     @property
+    def ways(self) -> tuple[np.ndarray, np.ndarray]:
+        """A tangent and a normal unit vector."""
+        J, M = self.jacobian, self.X.shape[-2]
+        across = np.swapaxes(np.linalg.svd(J)[2][..., M:, :], -1, -2)
+        return times(across, unit(self.push[..., M:])), unit(times(np.swapaxes(J, -1, -2), unit(self.push[..., :M])))
+
+    @property
     def minimiser(self) -> tc.Minimiser:
         """The splitting at the base."""
         return tc.Minimiser.of(self.objective, self.base)
@@ -152,7 +159,8 @@ def bends(v: Valley, ways: np.ndarray) -> tc.Measured:
 
 def constant_along_flow(v: Valley, precision: tc.Precision, gradient: bool = True) -> tc.Comparison:
     """∂Φ(x) times the direction of ∇L(x), or times any direction."""
-    way = unit(v.objective.gradient(v.point)) if gradient else v.direction
+    gradient_there = v.objective.gradient(v.point)
+    way = np.where(np.any(gradient_there, axis=-1, keepdims=True), unit(gradient_there), 0.0) if gradient else v.direction
     return limit_of("∂Φ(x)∇L(x) = 0", slope(v, way), 0.0 * way)
 
 
@@ -188,14 +196,13 @@ def applied(A: np.ndarray, v: tc.Measured) -> tc.Measured:
 
 def tangent_bend(v: Valley, precision: tc.Precision, sign: float = -1.0) -> tc.Comparison:
     """∂²Φ[t,t] against -H⁺T[ttᵀ], t tangent."""
-    g, t = v.minimiser, unit(times(v.tangent, v.direction))
+    g, t = v.minimiser, v.ways[0]
     return limit_of("∂²Φ[t,t] = -H⁺T[ttᵀ]", bends(v, t[..., None, :]), sign * applied(g.pseudo_inverse, g.contracted(outer(t, t))), size_of(g))
 
 
 def mixed_bend(v: Valley, precision: tc.Precision, factor: float = -1.0) -> tc.Comparison:
     """∂²Φ[n,t] by polarisation against -P_T T[sym(H⁺n tᵀ)], n normal and t tangent."""
-    g, t = v.minimiser, unit(times(v.tangent, v.direction))
-    n = unit(times(np.swapaxes(v.jacobian, -1, -2), v.push[..., : v.X.shape[-2]]))
+    g, (t, n) = v.minimiser, v.ways
     difference = (bends(v, (n + t)[..., None, :]) - bends(v, (n - t)[..., None, :])) / 4
     formula = applied(g.tangent_projection, g.contracted(outer(times(g.pseudo_inverse, n), t)))
     return limit_of("∂²Φ[n,t] = -P_T T[sym(H⁺n tᵀ)]", difference, factor * formula, size_of(g))
@@ -203,8 +210,7 @@ def mixed_bend(v: Valley, precision: tc.Precision, factor: float = -1.0) -> tc.C
 
 def normal_bend(v: Valley, precision: tc.Precision, scalar: bool = False, factor: float = -1.0) -> tc.Comparison:
     """∂²Φ[n,n] against -P_T T[𝓛⁻¹(nnᵀ)], or with ½ sym(H⁺nnᵀ) in place of 𝓛⁻¹(nnᵀ)."""
-    g = v.minimiser
-    n = unit(times(np.swapaxes(v.jacobian, -1, -2), v.push[..., : v.X.shape[-2]]))
+    g, n = v.minimiser, v.ways[1]
     M = outer(times(g.pseudo_inverse, n), n) / 2 if scalar else g.lyapunov_inverse(outer(n, n))
     formula = applied(g.tangent_projection, g.contracted(M))
     return limit_of("∂²Φ[n,n] = -P_T T[𝓛⁻¹(nnᵀ)]", bends(v, n[..., None, :]), factor * formula, size_of(g))
@@ -357,14 +363,14 @@ def log_slope(sizes: list[tc.Measured]) -> tc.Measured:
 def distance_rate(p: Network, precision: tc.Precision, exponent: float = 1.0) -> tc.Comparison:
     """log of the share of E log(uv) that is not its limit against log η."""
     etas = [0.8 / p.trace, 0.4 / p.trace, 0.2 / p.trace]
-    excess = [1 - 1 / decay(p, eta, 0.0625)[0] for eta in etas]
+    excess = [1 - 1 / decay(p, eta, p.trace**-2)[0] for eta in etas]
     return tc.equal("1 - (-4δ²ct)/E log(uv) = O(η)", log_slope(excess), exponent, resolution=0.2)
 
 
 def short_time_rate(p: Network, precision: tc.Precision, exponent: float = 1.0) -> tc.Comparison:
     """log of E log(u_0v_0) - E log(uv) after 1/(ηh) steps against log η."""
     etas = [0.4 / p.trace, 0.2 / p.trace, 0.1 / p.trace]
-    change = [decay(p, eta, eta / p.trace)[0] * eta for eta in etas]
+    change = [decay(p, eta, eta / (4 * p.trace))[0] * eta for eta in etas]
     return tc.equal("change in 1/η steps = O(η)", log_slope(change), exponent, resolution=0.2)
 
 

@@ -216,15 +216,15 @@ def grows(p: Classifier) -> bool:
 
 
 def supports(p: Classifier) -> bool:
-    """Both entries are at least a sixteenth of Σλ, at every τ'."""
-    lam = simplex_minimum(p.link, p.X, p.tau * np.arange(1, 9) / 8).value
-    return bool(np.all(lam.min(axis=-1) >= p.tau * np.arange(1, 9) / 128))
+    """Both entries are at least a sixteenth of Σλ, at every τ', and they differ as much."""
+    shares = simplex_minimum(p.link, p.X, p.tau * np.arange(1, 9) / 8).value / (p.tau * np.arange(1, 9)[:, None] / 8)
+    return bool(np.all(shares.min(axis=-1) >= 0.0625) and abs(np.diff(shares[-1])[0]) >= 0.0625)
 
 
 equal_starts = tc.Premise("equal_starts", "u_-(0) = u_+(0)", lambda p: p.ratio == 1, enforce=lambda p: replace(p, ratio=1.0))
 regular = tc.Premise("regular", "no singular value of X is below 1/4", independent)
 monotone = tc.Premise("monotone", "no support vector leaves: λ(τ') is non-decreasing up to τ", grows)
-both = tc.Premise("both", "both samples support", supports)
+both = tc.Premise("both", "both samples support, differently", supports)
 separable = tc.Premise("separable", "the least margin is at least 1/16", lambda p: bool(least_margin(p) >= 0.0625))
 
 
@@ -258,9 +258,9 @@ on_path = theorem(
 )
 kernel_shape = theorem("kernel_shape", depths, (), kernel, r"q_D(z) / z^2 \to q_D''(0)/2", algebra()["shape"], stacked=False)
 rich_shape = theorem("rich_shape", depths, (), rich, r"q_D(z) / z \to 1, \; q_2(z) - z (\log z - 1) \to 2", stacked=False)
-dual_tends = theorem("dual_tends_to_margin_of_monotone", problems, (monotone,), tends, r"\lambda \to \arg\min \{Q^*(X^\top \lambda)\}")
+dual_tends = theorem("dual_tends_to_margin_of_monotone", problems, (regular, monotone), tends, r"\lambda \to \arg\min \{Q^*(X^\top \lambda)\}")
 dual_rate = theorem(
-    "dual_distance_is_second_order", problems, (monotone, both), second_order, r"|\lambda - \arg\min| \sim \alpha^{-D}", stacked=False
+    "dual_distance_is_second_order", problems, (regular, monotone, both), second_order, r"|\lambda - \arg\min| \sim \alpha^{-D}", stacked=False
 )
 margin_is = theorem(
     "margin_of_dual", problems, (regular, separable), margin, r"\mu h_D(X^\top \lambda) = \arg\min \{Q_\mu(w) : X w \ge 1\}"

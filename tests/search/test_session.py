@@ -1,16 +1,21 @@
 """A run over many theorems: the same reports for any number of workers, whatever happens to one of them."""
 
+import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from theorycheck.errors import CannotBindData, InvalidArgument, WorkerLost
+from theorycheck.errors import CannotBindData, InvalidArgument
 from theorycheck.library import Address, Paper, Selection, load
+from theorycheck.report.results import record_of
+from theorycheck.report.terminal import print_results, summary_line
 from theorycheck.search.check import check
-from theorycheck.search.reports import Report, Running
+from theorycheck.search.reports import Certified, CertifiedShare, Report, Running
 from theorycheck.search.session import Plan, run
 from theorycheck.search.verdicts import Outcome
 from theorycheck.search.workers import Workers
@@ -201,8 +206,65 @@ def test_only_what_kills_its_worker_again_is_lost(paper: Paper) -> None:
         ("squares_ge_zero:two", True, False),
         ("squares_ge_zero:dies", False, False),
     ]
-    with pytest.raises(WorkerLost, match="died twice"):
-        check(whole.theorems[0], instances=10, jobs=2)
+    alone = check(whole.theorems[0], instances=10, jobs=2)
+    assert (alone.outcome, alone.undefined, alone.problems) == (Outcome.INCONCLUSIVE, 3, lost.verdict.problems)
+
+
+def test_a_check_with_workers_has_a_time_limit(paper: Paper) -> None:
+    whole = listed(paper, "def hangs(x, p):", "    while x == 1.0:", "        pass", "    return square(x, p)", "THEOREMS = (make('hangs', hangs),)")
+    verdict = check(whole.theorems[0], instances=40, jobs=2, time_limit=0.5)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert 0 < verdict.undefined <= 3
+    assert verdict.problems[-1].endswith(": no answer within 0.5 s")
+
+
+# -- certification --
+
+
+def test_a_run_certifies_counterexamples_and_instances(paper: Paper) -> None:
+    whole = listed(
+        paper, "root = make('root', lambda x, p: tc.at_least('x² + 1 ≥ 0', float(x) ** 2 + abs(np.sinc(x)), 0.0))", "THEOREMS = (*THEOREMS[:2], root)"
+    )
+    plan = Plan(Selection((replace(whole, false=whole.false[:2]),)), instances=150, budget=100, certify=True)
+    squares, wrong, root = run(plan)
+    two, minus = squares.planted
+    assert squares.share == CertifiedShare(100, 100, 100)
+    assert two.certificate is not None
+    assert two.certificate.certified
+    assert two.certificate.sentence == "certified in 128 bits: x² + 1 ≥ c fails; left 1, right 2"
+    assert two.certificate.record["choices"] == [0]
+    assert minus.certificate is None
+    assert wrong.certificate is not None
+    assert wrong.certificate.certified
+    assert wrong.share is None  # closed before
+    assert root.share is not None
+    assert (root.share.held, root.share.certified) == (8, 0)
+    assert "root" not in root.share.problem
+    assert record_of(squares)["certified"] == {"tried": 100, "held": 100, "certified": 100, "reasons": {}}
+    assert [(c["falsehood"], c["certified"]) for c in record_of(squares)["power"]["certificates"]] == [("squares_ge_zero:two", True)]
+    assert record_of(wrong)["certificate"]["left"] == "1"
+    assert json.loads(json.dumps([record_of(r) for r in (squares, wrong, root)]))
+    said = printed([squares, wrong, root])
+    assert "100/100" in said
+    assert "left 1, right 2  (certified)" in said
+    assert "NOT CERTIFIED someone_2024/root: 8 of 8 instances that hold: " in said
+    assert "2 of 2 counterexamples certified" in summary_line([squares, wrong, root])
+    assert comparable([squares, wrong, root]) == comparable(list(run(replace(plan, certify=False))))
+
+
+def test_a_certification_that_is_lost_costs_itself(paper: Paper) -> None:
+    lines = ["def balky(x, p):", "    if not isinstance(x, float):", "        os._exit(9)", "    return square(x, p, 2.0)"]
+    whole = listed(paper, *lines, "THEOREMS = (make('balky', balky), squares_ge)")
+    balky, _ = run(Plan(Selection((replace(whole, false=()),)), instances=100, certify=True))
+    assert balky.verdict is not None
+    assert balky.verdict.outcome is Outcome.REFUTED
+    assert balky.certificate == Certified(False, "not certified: the worker process died twice (killed, or out of memory)")
+
+
+def printed(reports: list[Report]) -> str:
+    out = io.StringIO()
+    print_results(Console(file=out, width=200, markup=False, highlight=False), reports)
+    return out.getvalue()
 
 
 def test_workers_answer_in_order_and_stop_asking() -> None:

@@ -41,6 +41,7 @@ Exit status:
     show_default=True,
     help="Keep counterexamples to theorems in .theorycheck/witnesses, and replay them first.",
 )
+@click.option("--certify", is_flag=True, help="Evaluate counterexamples, and the first 100 instances, once more in rationals and balls.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every planted falsehood with its counterexample in full.")
 @plainly
 def check_theorems(
@@ -53,6 +54,7 @@ def check_theorems(
     data_file: str | None,
     target: str | None,
     witnesses: bool,
+    certify: bool,
     verbose: bool,
 ) -> None:
     """Check theorems: the whole library, what SELECTORs name, or your own FILE.py that exports THEOREMS.
@@ -67,7 +69,7 @@ def check_theorems(
     data = None if data_file is None or target is None else read_data(data_file, target)
     selection = selected(selectors)
     kept = Witnesses(witnesses and data is None)
-    plan = Plan(selection, instances, seed, jobs, data, witnesses=kept.known(), time_limit=time_limit)
+    plan = Plan(selection, instances, seed, jobs, data, witnesses=kept.known(), time_limit=time_limit, certify=certify)
     status = run_and_report(plan, json_file, verbose, kept)
     raise click.exceptions.Exit(status)
 

@@ -1,4 +1,4 @@
-"""Top eigenvalues of Hessians, with bars: dense, by a small matrix at minimisers, by Lanczos beyond.
+"""Top eigenvalues of Hessians, with bars: dense, by a small matrix at minimisers, by Lanczos in the range of the Hessian or beyond.
 
 For a computed pair (λ, v) of a symmetric H with ‖v‖ = 1, some eigenvalue of H lies within ‖Hv − λv‖ of λ. That it is the
 *largest* one rests on the backward stability of the dense solver (error at most about P · eps · ‖H‖), or, for Lanczos, on its
@@ -18,13 +18,17 @@ import scipy.sparse.linalg
 from theorycheck.dynamics.certificates import stacks
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.measured import EPS, Measured, in_balls
+from theorycheck.symbolic.kernels import ranged
 from theorycheck.symbolic.kernels.bounded import euclidean
+from theorycheck.symbolic.kernels.compiled import together
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
 DENSE_PARAMETERS = 2000  # above, the Hessian is not formed
 STACKED_PARAMETERS = 48  # above, one pair a matrix is quicker than all pairs of a stack
+NEAR = 0.05  # of its size: a state this close to the one before starts from its eigenvector
+RESIDUAL = 1e-10  # asked of Lanczos in the range, relative to the size of the Hessian
 CHUNK_BYTES = 2**26  # of Hessians held at a time
 TINY = float(np.finfo(float).tiny)
 
@@ -108,6 +112,42 @@ def lanczos_top(objective: SmoothRisk, theta: np.ndarray) -> Measured:
         value = float(vector @ image)
         residual = np.linalg.norm(image - value * vector)
         return Measured(value, max(float(residual + objective.hessian_error(theta)) + P * EPS * abs(value), TINY))
+
+
+def has_short_range(objective: SmoothRisk) -> bool:
+    """Whether the Hessian is one of a product of matrices with one output, whose range `ranged_top` works in, and large enough for that to pay."""
+    deep = isinstance(objective, Objective) and isinstance(objective.model, DeepLinear) and objective.model.widths[-1] == 1
+    return deep and objective.parameters > STACKED_PARAMETERS
+
+
+def ranged_top(objective: Objective, theta: np.ndarray, residual: float = RESIDUAL) -> Measured:
+    """Largest *algebraic* eigenvalue of the Hessian of a product of matrices with one output; the bar is the residual of its vector.
+
+    Lanczos in the range (`kernels.ranged`). A state near the one before it, as along a run, starts from the eigenvector found there and a part
+    of a fixed random vector; any other from the random vector. The bar does not contain what rounding did to the Hessian
+    (`Objective.hessian_error`).
+
+    Parameters
+    ----------
+    objective : Objective
+        Of a `DeepLinear` model with one output.
+    theta : ndarray, shape (..., P)
+        The last of the leading axes is the one along which states may be near each other.
+    residual : float
+        Asked for, relative to the size of the Hessian.
+
+    """
+    widths = np.array(objective.model.widths, dtype=np.int64)
+    size, dimension = int(np.sum(widths[1:] + widths[:-1])), int(np.sum(widths[1:] + widths[:-1] - 1))
+    leading, (points, G, K) = together((theta, 1), (objective.gradient_in_w(theta), 1), (objective.curvature(theta), 2))
+    change = np.linalg.norm(np.diff(points, axis=0), axis=-1) <= NEAR * np.linalg.norm(points[1:], axis=-1)
+    warm = np.concatenate([[0], change & np.all(K[1:] == K[:-1], axis=-1)]).astype(np.int64)
+    random = np.random.Generator(np.random.Philox(size)).standard_normal(size) / np.sqrt(size)
+    value, error = np.empty(len(points)), np.empty(len(points))
+    ranged.tops(widths, points, G, K, warm, random, residual, value, error)
+    if dimension < objective.parameters:  # what is outside the range has the eigenvalue 0
+        value = np.where(value < 0, 0.0, value)
+    return Measured(value.reshape(leading), np.maximum(error, TINY).reshape(leading))
 
 
 @dataclass(frozen=True)

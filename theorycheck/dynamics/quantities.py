@@ -14,7 +14,7 @@ import numpy as np
 
 from theorycheck.dynamics import curvature
 from theorycheck.dynamics.certificates import quantities as enclosed
-from theorycheck.dynamics.objectives import SmoothRisk
+from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS, Measured, Precision, in_balls, in_force
 from theorycheck.symbolic.kernels.bounded import bounded
@@ -87,7 +87,8 @@ def sharpness(objective: SmoothRisk, theta: np.ndarray, precision: Precision | N
 
     A deep linear network under the squared loss has, at a minimiser, a small matrix with the same top eigenvalue: it is used where
     the neglected term is bounded by 1e-12 of the value (100 times less a level of precision), and that bound goes into the bar.
-    Elsewhere the Hessian is formed, up to 2,000 parameters, or reached through products by Lanczos.
+    Elsewhere the Hessian is formed, up to 2,000 parameters, or reached through products by Lanczos; a product of matrices with one output
+    and more than 48 parameters has Lanczos in the short range of its Hessian, warm-started where states follow each other closely.
     """
     if in_balls(precision):
         return enclosed.sharpness(objective, theta)
@@ -133,6 +134,9 @@ def layer_imbalances(model: DeepLinear, theta: np.ndarray) -> tuple[np.ndarray, 
 
 def _top(objective: SmoothRisk, theta: np.ndarray) -> Measured:
     """Largest eigenvalue of the Hessian at θ ``(B, P)``, without the small matrix."""
+    if isinstance(objective, Objective) and curvature.has_short_range(objective):
+        found = curvature.ranged_top(objective, theta)
+        return Measured(found.value, found.error + objective.hessian_error(theta) + objective.parameters * EPS * np.abs(found.value))
     if objective.parameters <= curvature.DENSE_PARAMETERS:
         return curvature.dense_top(objective, theta)
     one_by_one = np.eye(len(theta), dtype=bool)

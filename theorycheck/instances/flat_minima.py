@@ -2,11 +2,13 @@
 
 Notation     Σ = XᵀX/n with largest eigenvalue Λ, w* the least-squares solution of least norm, z = Σ^{1/2} w*, L the depth,
              a = w*ᵀΣw*/|w*|². Any fit with `depth`, `covariance`, `root` and `w_star` will do.
+Shapes       leading axes of the data are those of the numbers; `least_sharpness` takes one fit, `least_sharpness_of_each` a stack.
 Source       Marion & Chizat (2024, arXiv:2405.13456); the exact least sharpness in the form of the project's catalogue.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -36,14 +38,15 @@ class Fit(Protocol):
         """w*, shape (d,)."""
 
 
-def target_scale(f: Fit) -> float:
+def target_scale(f: Fit) -> np.ndarray:
     """|w*|^(2-2/L): what one power of every layer but one is worth."""
-    return float(np.linalg.norm(f.w_star)) ** (2 - 2 / f.depth)
+    return np.linalg.norm(f.w_star, axis=-1) ** (2 - 2 / f.depth)
 
 
-def curvature_along_target(f: Fit) -> float:
+def curvature_along_target(f: Fit) -> np.ndarray:
     """a = w*ᵀΣw*/|w*|²."""
-    return float(f.w_star @ f.covariance @ f.w_star / (f.w_star @ f.w_star))
+    energy = (f.w_star[..., None, :] @ f.covariance @ f.w_star[..., None])[..., 0, 0]
+    return energy / np.sum(f.w_star * f.w_star, axis=-1)
 
 
 def top_curvature(f: Fit) -> Measured:
@@ -51,20 +54,20 @@ def top_curvature(f: Fit) -> Measured:
     return top_eigenvalue(f.covariance)
 
 
-def flat_bound(f: Fit) -> float:
+def flat_bound(f: Fit) -> np.ndarray:
     """2 L |w*|^(2-2/L) a, the published lower bound on the sharpness of minimisers."""
     return 2.0 * f.depth * target_scale(f) * curvature_along_target(f)
 
 
 def gram(f: Fit) -> np.ndarray:
     """FFᵀ with FᵀF = Σ: Σ in the coordinates of z."""
-    return f.root @ f.root.T
+    return f.root @ np.swapaxes(f.root, -1, -2)
 
 
 def rank_one(f: Fit) -> np.ndarray:
     """zzᵀ with z = F w*."""
-    z = f.root @ f.w_star
-    return np.outer(z, z)
+    z = (f.root @ f.w_star[..., None])[..., 0]
+    return z[..., :, None] * z[..., None, :]
 
 
 def least_sharpness(f: Fit, gain: float = 1.0) -> tuple[float, Measured]:
@@ -90,4 +93,23 @@ def least_sharpness(f: Fit, gain: float = 1.0) -> tuple[float, Measured]:
 
 def balanced_sharpness(f: Fit) -> Measured:
     """S_bal = 2 |w*|^(2-2/L) λ_max(Σ + (L-1) zzᵀ/|w*|²), the sharpness of balanced minimisers."""
-    return 2 * target_scale(f) * top_eigenvalue(gram(f) + (f.depth - 1) * rank_one(f) / float(f.w_star @ f.w_star))
+    square = np.sum(f.w_star * f.w_star, axis=-1)
+    return 2 * target_scale(f) * top_eigenvalue(gram(f) + (f.depth - 1) * rank_one(f) / square[..., None, None])
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the numbers are made of, of one fit."""
+
+    depth: int
+    covariance: np.ndarray
+    root: np.ndarray
+    w_star: np.ndarray
+
+
+def least_sharpness_of_each(f: Fit, gains: np.ndarray | float = 1.0) -> Measured:
+    """The least sharpness of every fit of a stack along one leading axis, shape (B,)."""
+    gains = np.broadcast_to(gains, f.w_star.shape[:-1])
+    each = zip(f.covariance, f.root, f.w_star, gains.tolist(), strict=True)
+    found = [least_sharpness(Target(f.depth, sigma, root, w), gain)[1] for sigma, root, w, gain in each]
+    return Measured([float(m.value) for m in found], [float(m.error) for m in found])

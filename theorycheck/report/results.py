@@ -12,7 +12,7 @@ from typing import Any
 
 from theorycheck.errors import InvalidArgument
 from theorycheck.search.files import write_atomically
-from theorycheck.search.reports import Report
+from theorycheck.search.reports import Certified, Report
 from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, shown
 
 
@@ -41,17 +41,36 @@ def record_of(report: Report) -> dict[str, Any]:
     verdict = report.verdict
     if verdict is None:
         raise InvalidArgument("report", report.theorem.name, "has no verdict", "record theorems that were checked")
-    return {
+    record: dict[str, Any] = {
         "theorem": report.theorem.name,
         "paper": report.paper,
         "outcome": verdict.outcome.name,
         "tried": verdict.tried,
         "admitted": verdict.admitted,
         "tightest": tightest_record(verdict.tightest),
-        "power": {"planted": len(report.planted), "refuted": sum(p.refuted for p in report.planted)},
+        "power": {"planted": len(report.planted), "refuted": sum(p.refuted for p in report.planted)} | _power_certified(report),
         "identities": {"stated": len(report.identities), "proved": sum(i.proved for i in report.identities)},
         "seconds": round(report.seconds, 3),
     }
+    if report.certificate is not None:
+        record["certificate"] = _certificate_record(report.certificate)
+    if report.share is not None:
+        found = report.share
+        known = {"tried": found.tried, "held": found.held, "certified": found.certified, "reasons": dict(found.reasons)}
+        record["certified"] = {"problem": found.problem} if found.problem else known
+    return record
+
+
+def _power_certified(report: Report) -> dict[str, Any]:
+    """The certificates of the counterexamples to falsehoods, where they were asked for."""
+    found = [{"falsehood": p.theorem.name, **_certificate_record(p.certificate)} for p in report.planted if p.certificate is not None]
+    return {"certified": sum(c["certified"] for c in found), "certificates": found} if found else {}
+
+
+def _certificate_record(answer: Certified) -> dict[str, Any]:
+    return (
+        {"certified": True, **answer.record} if answer.certified else {"certified": False, "reason": answer.sentence.removeprefix("not certified: ")}
+    )
 
 
 def tightest_record(tightest: Tightest | None) -> dict[str, Any] | None:

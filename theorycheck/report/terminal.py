@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from theorycheck.report.consoles import folded, outcome_word, plain_table, say, seconds_text, share, slack_text
-from theorycheck.search.reports import Planted, Report
+from theorycheck.search.reports import CertifiedShare, Planted, Report
 from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, Verdict, shown
 
 _LEAST_NAME = 16
@@ -57,14 +57,17 @@ def summary_line(reports: Sequence[Report]) -> str:
     parts[0] += "".join(f", {n} {word}" for n, word in counts if n)
     planted, identities = [p for r in reports for p in r.planted], [i for r in reports for i in r.identities]
     parts += [f"{sum(p.refuted for p in planted)} of {len(planted)} planted falsehoods refuted"] if planted else []
+    sure = [c for r in reports for c in (r.certificate, *(p.certificate for p in r.planted)) if c is not None]
+    parts += [f"{sum(c.certified for c in sure)} of {len(sure)} counterexamples certified"] if sure else []
     parts += [f"{sum(i.proved for i in identities)} of {len(identities)} identities proved"] if identities else []
     return "; ".join(parts)
 
 
 def _print_table(console: Console, reports: Sequence[Report]) -> None:
     """The results as a table, or as lines where a table would leave no room for the names."""
-    headers = ("outcome", "admitted", "tightest", "power", "proved", "seconds")
-    cells = [_result_cells(report) for report in reports]
+    certified = any(report.share is not None for report in reports)
+    headers = ("outcome", "admitted", "tightest", "power", "proved", *(("certified",) if certified else ()), "seconds")
+    cells = [_result_cells(report, certified) for report in reports]
     beside = sum(2 + max(map(len, column)) for column in zip(headers, *cells, strict=True))  # two spaces between columns
     room = console.width - beside - 1
     if room < _LEAST_NAME:
@@ -80,11 +83,12 @@ def _print_table(console: Console, reports: Sequence[Report]) -> None:
     console.print(table)
 
 
-def _result_cells(report: Report) -> tuple[Text | str, ...]:
-    verdict, seconds = report.verdict, f"{report.seconds:.1f}"
+def _result_cells(report: Report, certified: bool) -> tuple[Text | str, ...]:
+    verdict = report.verdict
+    ends = (_refuted(report), _proved(report), *((_shared(report),) if certified else ()), f"{report.seconds:.1f}")
     if verdict is None:
-        return "not run", "-", "-", _refuted(report), _proved(report), seconds
-    return outcome_word(verdict.outcome), share(verdict.admitted, verdict.tried), _slack(verdict.tightest), _refuted(report), _proved(report), seconds
+        return "not run", "-", "-", *ends
+    return outcome_word(verdict.outcome), share(verdict.admitted, verdict.tried), _slack(verdict.tightest), *ends
 
 
 def _falsehoods_table(planted: Sequence[Planted], name_width: int) -> Table:
@@ -95,7 +99,8 @@ def _falsehoods_table(planted: Sequence[Planted], name_width: int) -> Table:
         if found is None:
             table.add_row(name, Text("NOT REFUTED", "bold"), "-", f"none in {p.tally.tried} instances, {p.tally.admitted} admitted")
         else:
-            table.add_row(name, _where_found(found), f"{len(found.first)} → {len(found.choices)}", Text(":  ".join(_in_short(found))))
+            sure = "  (certified)" if p.certificate is not None and p.certificate.certified else ""
+            table.add_row(name, _where_found(found), f"{len(found.first)} → {len(found.choices)}", Text(":  ".join(_in_short(found)) + sure))
     return table
 
 
@@ -112,6 +117,8 @@ def _print_falsehoods(console: Console, planted: Sequence[Planted], verbose: boo
             print_counterexample(console, found)
         else:
             print_indented(console, *_in_short(found))
+        if p.certificate is not None and (verbose or p.certificate.certified):
+            print_indented(console, p.certificate.sentence)
 
 
 def _print_attention(console: Console, report: Report) -> None:
@@ -121,6 +128,10 @@ def _print_attention(console: Console, report: Report) -> None:
         console.print()
         say(console, outcome_word(verdict.outcome), f" {name}")
         _print_verdict(console, verdict)
+        if report.certificate is not None:
+            print_indented(console, report.certificate.sentence)
+    if report.share is not None and (why := _why_not_certified(report.share)):
+        say(console, Text("NOT CERTIFIED", "bold"), f" {name}: {why}")
     for note in report.notes:
         say(console, Text("NOTE", "bold"), f" {name}: {note}")
     for p in report.planted:
@@ -134,6 +145,14 @@ def _print_attention(console: Console, report: Report) -> None:
             console.print()
             say(console, Text("UNPROVED", "bold"), f" identity of {name}: {identity.label}")
             print_indented(console, identity.sentence.removeprefix(f"UNPROVED {identity.label}: "))
+
+
+def _why_not_certified(found: CertifiedShare) -> str:
+    """Why some instances that hold have no certificate; the commonest reason."""
+    if found.problem or not found.reasons:
+        return found.problem
+    (reason, count), *others = found.reasons
+    return f"{count} of {found.held} instances that hold: {reason}" + (f" (and {len(others)} other reasons)" if others else "")
 
 
 def _why_not_refuted(p: Planted) -> str:
@@ -155,12 +174,7 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
 
 def print_counterexample(console: Console, found: Counterexample, by: str = "by the adversary") -> None:
     """The instance, both sides, where it was first found (`by` whom, if it is no sample) and how far it was contracted."""
-    how_small = "; every simpler one of as many numbers was tried" if found.exhausted else ""
-    where = f"first violated {_at(found, by)}, seed {found.seed}"
-    if found.replayed_from:
-        where = f"replayed from {found.replayed_from}, nothing else was tried; {where}"
-    size = f"contracted from {len(found.first)} drawn numbers to {len(found.choices)}{how_small}"
-    print_indented(console, *str(found).splitlines(), f"({where}; {size})")
+    print_indented(console, *str(found).splitlines(), f"({found.story(by)})")
 
 
 def _at(found: Counterexample, by: str = "by the adversary") -> str:
@@ -192,6 +206,11 @@ def _refuted(report: Report) -> str:
 
 def _proved(report: Report) -> str:
     return share(sum(i.proved for i in report.identities), len(report.identities))
+
+
+def _shared(report: Report) -> str:
+    found = report.share
+    return "-" if found is None or found.problem else share(found.certified, found.held)
 
 
 def _slack(tightest: Tightest | None) -> str:

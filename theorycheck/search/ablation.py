@@ -8,7 +8,7 @@ to matter, pairs are dropped, and tried where both fail.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import combinations
@@ -16,10 +16,10 @@ from time import perf_counter
 from typing import Any
 
 from theorycheck.errors import InvalidArgument
-from theorycheck.library import Address, address_of
-from theorycheck.search.check import check
-from theorycheck.search.entries import Entry, Progress, checking, reports
+from theorycheck.library import Address
+from theorycheck.search.entries import Progress, lone_entry, verdicts
 from theorycheck.search.evaluation import premise_holds
+from theorycheck.search.places import Here, Place, place_of
 from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, Verdict
 from theorycheck.search.workers import Workers
 from theorycheck.statements.theorems import Premise, Theorem
@@ -276,24 +276,16 @@ class _Asker:
     progress: Progress | None
 
     def __call__(self, questions: Sequence[Names]) -> list[Verdict]:
-        if self.workers is None:
-            return [check(self._statement(names), self.instances, self.seed) for names in questions]
-        return list(self._by_workers(self.workers, questions))
+        asked = [(self._statement(names), names) for names in questions]
+        entries = [lone_entry(t, self._place(t, names), self.seed, self.instances, number) for number, (t, names) in enumerate(asked)]
+        return list(verdicts(entries, self.workers, self.progress))
 
-    def _by_workers(self, workers: Workers, questions: Sequence[Names]) -> Iterator[Verdict]:
-        base = self.address or address_of(self.theorem)
-        if base is None:
-            rule = f"needs `{self.theorem.name}` as a file lists it in THEOREMS or FALSE"
-            raise InvalidArgument("jobs", workers.jobs, rule, "pass jobs=1, or say address=")
-        entries = []
-        for number, names in enumerate(questions):
-            variant = self._variant(names)
-            place = DroppedAddress(base.path, base.theorem, base.data, names, variant.name if variant is not None else None) if names else base
-            entry = Entry("", self._statement(names), place, (), self.seed, self.instances)
-            entries.append(replace(entry, tasks=tuple(checking(entry, number))))
-        for report in reports(entries, workers, self.progress):
-            if report.verdict is not None:
-                yield report.verdict
+    def _place(self, statement: Theorem, names: Names) -> Place:
+        base = place_of(self.theorem, self.workers, self.address)
+        if isinstance(base, Here) or not names:
+            return Here(statement) if isinstance(base, Here) else base
+        variant = self._variant(names)
+        return DroppedAddress(base.path, base.theorem, base.data, names, variant.name if variant is not None else None)
 
     def _statement(self, names: Names) -> Theorem:
         return outside(self.theorem, names, self._variant(names)) if names else self.theorem

@@ -28,7 +28,7 @@ from theorycheck.dynamics.certificates.arrays import balls
 from theorycheck.dynamics.certificates.balls import Ball
 from theorycheck.dynamics.certificates.reals import OutsideBalls, Undecided
 from theorycheck.measured import EPS, PLAIN_ULPS, Measured, Precision
-from theorycheck.search.evaluation import JOINT, claim_of
+from theorycheck.search.evaluation import JOINT, claim_of, timed
 from theorycheck.search.lifting import Lift
 from theorycheck.search.tallies import judged
 from theorycheck.search.verdicts import Counterexample
@@ -198,7 +198,7 @@ def certified_share(theorem: Theorem, instances: int = 100, seed: int = 0, bits:
 def _evaluated(theorem: Theorem, choices: tuple[int, ...], bits: int) -> _Evaluated | OutsideBalls | Undecided:
     """The claim in balls of the given bits, or why there is none: `Undecided` where more bits may help."""
     try:
-        with Precision.balls(bits).scope(), np.errstate(all="ignore"):
+        with timed(), Precision.balls(bits).scope(), np.errstate(all="ignore"):
             return _run(theorem, choices, Precision.balls(bits))
     except Exception as error:  # noqa: BLE001 - whatever a claim raises on balls is a reason
         cause = error if isinstance(error, OutsideBalls | Undecided) else error.__cause__ or error.__context__

@@ -12,12 +12,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from theorycheck.errors import InvalidArgument, TheorycheckError, WorkerLost
-from theorycheck.library import Address
+from theorycheck.errors import TheorycheckError, WorkerLost
 from theorycheck.search.adversary import pursuits
-from theorycheck.search.check import counterexample_at, pursued_at, pursuit_budget, ranges, tallied_at, verdict_of
-from theorycheck.search.reports import Planted, Report, Running, Settled
-from theorycheck.search.tasks import Failed, Refutation, Task, answered, contracted_at, refuted_at, replayed_at, settled_at
+from theorycheck.search.conclusions import counterexample_at, verdict_of
+from theorycheck.search.places import Place
+from theorycheck.search.reports import Certified, CertifiedShare, Planted, Report, Running, Settled
+from theorycheck.search.tasks import (
+    Failed,
+    Refutation,
+    Task,
+    answered,
+    certified_at,
+    contracted_at,
+    pursued_at,
+    pursuit_budget,
+    ranges,
+    refuted_at,
+    replayed_at,
+    settled_at,
+    shared_at,
+    tallied_at,
+)
 from theorycheck.search.verdicts import Counterexample, Outcome, Problem, Tally, Verdict
 from theorycheck.search.witness_files import Witness
 from theorycheck.search.witnesses import counterexample_of
@@ -25,6 +40,8 @@ from theorycheck.search.workers import Workers
 from theorycheck.statements.theorems import Theorem
 
 LOST = 3  # instances of a theorem that may end their worker before it is given up
+
+SHARED = 100  # instances of a theorem that are certified
 
 _AHEAD = 8  # tasks queued for each worker: a long refutation at the head must not starve the others
 
@@ -40,22 +57,28 @@ class Entry:
     ----------
     paper : str
     theorem : Theorem
-    address : Address
+    place : Place
         Where workers find the theorem.
     falsehoods : tuple of Theorem
     seed, instances : int
     witness : Witness or None
         What refuted the theorem before.
+    pursue : int or None
+        Candidates for the adversary: see `pursuit_budget`.
+    certify : bool
+        See `Plan`.
 
     """
 
     paper: str
     theorem: Theorem
-    address: Address
+    place: Place
     falsehoods: tuple[Theorem, ...]
     seed: int
     instances: int
     witness: Witness | None = None
+    pursue: int | None = None
+    certify: bool = False
     tasks: tuple[Task, ...] = ()
     answered: int = 0
     closed: bool = False
@@ -66,14 +89,14 @@ class Entry:
     counterexample: Counterexample | None = None
     planted: list[Planted] = field(default_factory=list)
     identities: list[Settled] = field(default_factory=list)
+    certificate: Certified | None = None
+    share: CertifiedShare | None = None
     seconds: float = 0.0
 
     def take(self, task: Task, answer: Answer) -> None:
         """Add one answer; it may close the entry, which else is closed when every task is answered."""
-        result: Any
-        result, seconds = (answer, 0.0) if isinstance(answer, WorkerLost) else answer
+        result, seconds, sentence = _unpacked(answer)
         self.seconds += seconds
-        sentence = str(result) if isinstance(result, WorkerLost) else result.sentence if isinstance(result, Failed) else None
         if task.function is refuted_at:
             self.planted.append(_planted(self.falsehoods[task.subject], result if sentence is None else Failed(sentence), self.seed))
         elif task.function is settled_at:
@@ -81,6 +104,8 @@ class Entry:
             self.identities.append(result if sentence is None else Settled(label, False, sentence))
         elif task.function is replayed_at:
             self._take_replay(sentence, result)
+        elif task.function is shared_at:
+            self._take_share(sentence, result)
         elif isinstance(result, WorkerLost):
             self._take_loss(task, result)
         elif sentence is not None:
@@ -105,6 +130,12 @@ class Entry:
             why = f"could not be replayed ({sentence})" if sentence is not None else "no longer violates the claim"
             self.notes.append(f"the saved witness {self.witness.place} {why}; delete it if it is of no use")
 
+    def _take_share(self, sentence: str | None, result: Any) -> None:
+        self.share, failing = (CertifiedShare(problem=sentence), ()) if sentence is not None else result
+        if failing:
+            where = ", ".join(map(str, failing))
+            self.problems.append(f"the claim holds in floats and fails in balls at instances {where} of seed {self.seed}: tc.certify says how")
+
     def _take_loss(self, task: Task, lost: WorkerLost) -> None:
         """One instance that ended its worker."""
         _, _, index, _ = task.arguments
@@ -119,16 +150,16 @@ class Entry:
         """Whether a violation is known."""
         return self.total.violation is not None or self.total.found is not None
 
-    def pursue(self, each: Callable[[Sequence[Task]], Iterator[Answer]]) -> None:
+    def hunt(self, each: Callable[[Sequence[Task]], Iterator[Answer]]) -> None:
         """Where no sample violates, what the adversary makes of the nearest."""
         if self.refuted or self.problems or not self.instances:
             return
-        islands = pursuits(self.theorem, self.seed, self.total, pursuit_budget(self.instances))
-        for answer in each([Task(pursued_at, (self.address, *island), 0) for island in islands]):
-            result, seconds = (Failed(str(answer)), 0.0) if isinstance(answer, WorkerLost) else answer
+        islands = pursuits(self.theorem, self.seed, self.total, pursuit_budget(self.instances, self.pursue))
+        for answer in each([Task(pursued_at, (self.place, *island), 0) for island in islands]):
+            result, seconds, sentence = _unpacked(answer)
             self.seconds += seconds
-            if isinstance(result, Failed):
-                self.notes.append(f"an island of the adversary was lost: {result.sentence}")
+            if sentence is not None:
+                self.notes.append(f"an island of the adversary was lost: {sentence}")
                 continue
             self.total = self.total + result.tally
             if self.refuted:
@@ -139,7 +170,7 @@ class Entry:
         if not self.refuted or self.counterexample is not None:
             return
         index, first = self.total.violation, self.total.found
-        answer = alone(Task(contracted_at, (self.address, self.seed, index, first), 0))
+        answer = alone(Task(contracted_at, (self.place, self.seed, index, first), 0))
         choices, exhausted = first, False
         try:
             if isinstance(answer, WorkerLost):
@@ -155,6 +186,23 @@ class Entry:
             where = f"instance {index} of seed {self.seed}" if index is not None else f"an instance of the adversary, seed {self.seed},"
             self.problems.append(f"{where} violated the claim, but not again: {error}")
 
+    def settle(self, each: Callable[[Sequence[Task]], Iterator[Answer]]) -> None:
+        """What certification makes of the counterexamples, where that was asked for."""
+        if not self.certify:
+            return
+        refuting = [task.arguments[0] for task in self.tasks if task.function is refuted_at]
+        found = [(place, k, planted.counterexample) for k, (place, planted) in enumerate(zip(refuting, self.planted, strict=False))]
+        found.append((self.place, -1, self.counterexample))
+        asked = [Task(certified_at, (place, c.choices), 0, k) for place, k, c in found if c is not None]
+        for task, answer in zip(asked, each(asked), strict=True):
+            result, seconds, sentence = _unpacked(answer)
+            self.seconds += seconds
+            certificate = result if sentence is None else Certified(False, f"not certified: {sentence}")
+            if task.subject < 0:
+                self.certificate = certificate
+            else:
+                self.planted[task.subject] = replace(self.planted[task.subject], certificate=certificate)
+
     def running(self, done: int, every: int) -> Running:
         """Where the run is, `done` of `every` task having been answered before this entry."""
         return Running(self.paper, self.theorem, self.total, self.instances, (len(self.planted), len(self.falsehoods)), (done + self.answered, every))
@@ -162,7 +210,17 @@ class Entry:
     def report(self) -> Report:
         """What is to be said about the theorem."""
         verdict = self._verdict() if self.instances else None
-        return Report(self.paper, self.theorem, verdict, tuple(self.planted), tuple(self.identities), seconds=self.seconds, notes=tuple(self.notes))
+        found = (tuple(self.planted), tuple(self.identities))
+        return Report(
+            self.paper,
+            self.theorem,
+            verdict,
+            *found,
+            seconds=self.seconds,
+            notes=tuple(self.notes),
+            certificate=self.certificate,
+            share=self.share,
+        )
 
     def _verdict(self) -> Verdict:
         verdict = verdict_of(self.theorem, self.total, self.counterexample, self.seed, self.seconds)
@@ -172,11 +230,25 @@ class Entry:
 
 
 def checking(entry: Entry, number: int) -> Iterator[Task]:
-    """The tasks that try a theorem: its witness, and its ranges of instances."""
+    """The tasks that try a theorem: its witness, its ranges of instances, those to certify."""
     if entry.witness is not None:
-        yield Task(replayed_at, (entry.address, entry.witness.choices), number)
+        yield Task(replayed_at, (entry.place, entry.witness.choices), number)
     for span in ranges(entry.instances):
-        yield Task(tallied_at, (entry.address, entry.seed, *span), number)
+        yield Task(tallied_at, (entry.place, entry.seed, *span), number)
+    if entry.certify and entry.instances:
+        yield Task(shared_at, (entry.place, min(entry.instances, SHARED), entry.seed), number)
+
+
+def lone_entry(theorem: Theorem, place: Place, seed: int, instances: int, number: int = 0, pursue: int | None = None) -> Entry:
+    """A theorem to be tried by itself, as entry `number` of a run."""
+    entry = Entry("", theorem, place, (), seed, instances, pursue=pursue)
+    entry.tasks = tuple(checking(entry, number))
+    return entry
+
+
+def verdicts(entries: Sequence[Entry], workers: Workers | None, progress: Progress | None = None) -> Iterator[Verdict]:
+    """The verdicts of entries that are tried on instances: see `reports`."""
+    return (report.verdict for report in reports(entries, workers, progress) if report.verdict is not None)
 
 
 def reports(entries: Sequence[Entry], workers: Workers | None, progress: Progress | None = None) -> Iterator[Report]:
@@ -221,10 +293,19 @@ def reports(entries: Sequence[Entry], workers: Workers | None, progress: Progres
         if progress is not None:
             progress(entry.running(done, every))
         if entry.closed:
-            entry.pursue(each)
+            entry.hunt(each)
             entry.contract(alone)
+            entry.settle(each)
             done += len(entry.tasks)
             yield entry.report()
+
+
+def _unpacked(answer: Answer) -> tuple[Any, float, str | None]:
+    """What a task found and its seconds; in place of what was lost or raised, the sentence that says so."""
+    if isinstance(answer, WorkerLost):
+        return answer, 0.0, str(answer)
+    result, seconds = answer
+    return result, seconds, result.sentence if isinstance(result, Failed) else None
 
 
 def _pieces(task: Task, answer: Answer, alone: Callable[[Task], Answer]) -> Iterator[tuple[Task, Answer]]:
@@ -232,25 +313,22 @@ def _pieces(task: Task, answer: Answer, alone: Callable[[Task], Answer]) -> Iter
     if not isinstance(answer, WorkerLost) or task.function is not tallied_at:
         yield task, answer
         return
-    address, seed, start, stop = task.arguments
+    place, seed, start, stop = task.arguments
     if stop - start == 1:
         yield task, answer
         return
     for index in range(start, stop):
-        part = replace(task, arguments=(address, seed, index, index + 1))
+        part = replace(task, arguments=(place, seed, index, index + 1))
         yield part, alone(part)
 
 
 def _tried_apart(task: Task, falsehood: Theorem, workers: Workers | None) -> Planted:
     """A falsehood whose refutation lost its worker, tried like a theorem: range by range, an instance at a time where need be."""
-    address, seed, budget = task.arguments
-    entry = Entry("", falsehood, address, (), seed, budget)
-    entry.tasks = tuple(checking(entry, 0))
-    (report,) = reports([entry], workers)
-    if report.verdict is None:
-        raise InvalidArgument("budget", budget, "must be at least 1", "pass budget >= 1")
+    place, seed, budget = task.arguments
+    entry = lone_entry(falsehood, place, seed, budget)
+    (verdict,) = verdicts([entry], workers)
     tally = Tally() if entry.lost >= LOST else entry.total  # given up, it neither survived nor fell
-    return Planted(falsehood, report.verdict.outcome, tally, report.verdict.counterexample, report.verdict.problems)
+    return Planted(falsehood, verdict.outcome, tally, verdict.counterexample, verdict.problems)
 
 
 def _planted(falsehood: Theorem, found: Refutation | Failed, seed: int) -> Planted:

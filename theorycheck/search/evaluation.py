@@ -58,8 +58,8 @@ def limit_evaluations(seconds: float | None) -> None:
 
 
 @contextmanager
-def _timed() -> Iterator[None]:
-    """The timer runs inside the block; within another such block it runs already."""
+def timed() -> Iterator[None]:
+    """The limit of one evaluation holds inside the block, if the process has one; within another such block it is that one's."""
     seconds = _limit.get()
     if seconds is None or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
         yield
@@ -74,7 +74,7 @@ def _timed() -> Iterator[None]:
 def guarded(run: Callable[[], Result], precision: Precision) -> Result | Broken:
     """Run in the scope of a precision with traps on; what raises comes back as `Broken`, ``exit()`` included."""
     try:
-        with _timed(), precision.scope(), np.errstate(invalid="raise", divide="raise", over="ignore", under="ignore"):
+        with timed(), precision.scope(), np.errstate(invalid="raise", divide="raise", over="ignore", under="ignore"):
             return run()
     except EnforcementConflict as error:
         return Broken(str(error))

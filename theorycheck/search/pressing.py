@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -23,6 +23,7 @@ from theorycheck.search.adversary import ways
 from theorycheck.search.contraction import contracted
 from theorycheck.search.evaluation import Admission, Broken, claim_of, guarded
 from theorycheck.search.features import Features, features_of
+from theorycheck.search.places import Place
 from theorycheck.search.screening import SCREEN
 from theorycheck.search.tallies import Judged, admitted_or_not, judged
 from theorycheck.statements.comparisons import Comparison, Entry, Relation, Standing, at_least
@@ -32,24 +33,6 @@ Choices = tuple[int, ...]
 
 _FAR = 6.0  # standard deviations within which normal numbers are moved
 _WORTHLESS = 2.0  # above every slack
-
-
-class Place(Protocol):
-    """Where a theorem is found: an address, or the theorem itself."""
-
-    def load(self) -> Theorem:
-        """The theorem."""
-
-
-@dataclass(frozen=True)
-class Here:
-    """A theorem of this process as a place."""
-
-    theorem: Theorem
-
-    def load(self) -> Theorem:
-        """The theorem."""
-        return self.theorem
 
 
 @dataclass(frozen=True)

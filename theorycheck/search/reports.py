@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from theorycheck.search.verdicts import Counterexample, Outcome, Tally, Verdict
 from theorycheck.statements.theorems import Theorem
+
+
+@dataclass(frozen=True)
+class Certified:
+    """What certification made of a counterexample: whether it is certain, the certificate or why there is none, as text and as plain values."""
+
+    certified: bool
+    sentence: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CertifiedShare:
+    """How many of the first instances are certain: `certified` of `held`, those on which the claim holds in floats of `tried`.
+
+    ``reasons`` say why the others are not, with how often; ``problem`` is why nothing is known, if so.
+    """
+
+    tried: int = 0
+    held: int = 0
+    certified: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -17,6 +42,7 @@ class Planted:
     tally: Tally
     counterexample: Counterexample | None
     problems: tuple[str, ...] = ()
+    certificate: Certified | None = None
 
     @property
     def refuted(self) -> bool:
@@ -58,6 +84,10 @@ class Report:
         Work on this theorem, summed over workers.
     notes : tuple of str
         What a reader should know that does not bear on the outcome.
+    certificate : Certified or None
+        Of the counterexample to the theorem, where that was asked for.
+    share : CertifiedShare or None
+        Of the theorem's instances, where that was asked for.
 
     """
 
@@ -69,6 +99,8 @@ class Report:
     skipped: str = ""
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    certificate: Certified | None = None
+    share: CertifiedShare | None = None
 
 
 @dataclass(frozen=True)

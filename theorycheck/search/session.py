@@ -19,10 +19,9 @@ from theorycheck.search.entries import Entry, Progress, checking, reports
 from theorycheck.search.reports import Report
 from theorycheck.search.tasks import Task, refuted_at, settled_at
 from theorycheck.search.witness_files import Witness
-from theorycheck.search.workers import Workers
+from theorycheck.search.workers import TIME_LIMIT, Workers
 
 BUDGET = 20_000
-TIME_LIMIT = 60.0
 
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -48,6 +47,8 @@ class Plan:
         are there to test the search.
     time_limit : float or None
         Seconds for a single evaluation of an instance; an instance that takes longer is undefined.
+    certify : bool
+        Evaluate every counterexample, and the first instances of every theorem, once more in rationals and balls.
 
     """
 
@@ -59,6 +60,7 @@ class Plan:
     budget: int = BUDGET
     witnesses: tuple[Witness, ...] = ()
     time_limit: float | None = TIME_LIMIT
+    certify: bool = False
 
     def __post_init__(self) -> None:
         for name in ("instances", "jobs", "budget"):
@@ -97,7 +99,7 @@ def run(plan: Plan, progress: Progress | None = None) -> Iterator[Report]:
 
 def _entries(plan: Plan) -> tuple[list[Entry], list[Report]]:
     """The work on each theorem, and reports on those that cannot take the data."""
-    entries: list[Entry] = []
+    entries: list[tuple[Entry, Address]] = []
     skipped: list[Report] = []
     for paper in plan.selection.papers:
         for theorem in paper.theorems:
@@ -109,22 +111,22 @@ def _entries(plan: Plan) -> tuple[list[Entry], list[Report]]:
             address = Address(str(paper.path), theorem.name, plan.data)
             falsehoods = paper.planted_on(theorem) if plan.data is None else ()
             witness = next((w for w in plan.witnesses if plan.data is None and w.refutes(paper.path, theorem)), None)
-            entries.append(Entry(paper.name, bound, address, falsehoods, plan.seed, plan.instances, witness))
+            entries.append((Entry(paper.name, bound, address, falsehoods, plan.seed, plan.instances, witness, certify=plan.certify), address))
         entries.extend(_falsehoods_alone(plan, paper))
-    return [replace(entry, tasks=_tasks(plan, entry, number)) for number, entry in enumerate(entries)], skipped
+    return [replace(entry, tasks=_tasks(plan, entry, address, number)) for number, (entry, address) in enumerate(entries)], skipped
 
 
-def _falsehoods_alone(plan: Plan, paper: Paper) -> Iterator[Entry]:
+def _falsehoods_alone(plan: Plan, paper: Paper) -> Iterator[tuple[Entry, Address]]:
     """Falsehoods asked for by their own names, without the theorem they distort."""
     listed = {t.name for t in paper.theorems}
     for name in dict.fromkeys(origin(f).name for f in paper.false if plan.data is None):
         if name not in listed:
             falsehoods = tuple(f for f in paper.false if origin(f).name == name)
-            yield Entry(paper.name, origin(falsehoods[0]), Address(str(paper.path), name), falsehoods, plan.seed, 0)
+            address = Address(str(paper.path), name)
+            yield Entry(paper.name, origin(falsehoods[0]), address, falsehoods, plan.seed, 0, certify=plan.certify), address
 
 
-def _tasks(plan: Plan, entry: Entry, number: int) -> tuple[Task, ...]:
-    address = entry.address
+def _tasks(plan: Plan, entry: Entry, address: Address, number: int) -> tuple[Task, ...]:
     refutations = (Task(refuted_at, (replace(address, theorem=f.name), plan.seed, plan.budget), number, i) for i, f in enumerate(entry.falsehoods))
     if not entry.instances:
         return tuple(refutations)

@@ -1,25 +1,28 @@
-"""What workers run: an address goes in, a light answer comes out, and whatever a theorem file raises is an answer too."""
+"""What workers run: a place goes in, a light answer comes out, and whatever a theorem file raises is an answer too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from theorycheck.library import Address
-from theorycheck.search.adversary import pursued, pursuits
-from theorycheck.search.check import counterexample_at, pursuit_budget, ranges
+from theorycheck.search.adversary import Pursuit, pursued, pursuits
+from theorycheck.search.conclusions import counterexample_at
 from theorycheck.search.contraction import contracted
-from theorycheck.search.reports import Settled
-from theorycheck.search.tallies import tallied
-from theorycheck.search.verdicts import Choices, Tally
+from theorycheck.search.places import Place
+from theorycheck.search.reports import Certified, CertifiedShare, Settled
+from theorycheck.search.tallies import judged, tallied
+from theorycheck.search.verdicts import Choices, Counterexample, Tally
 from theorycheck.search.witnesses import violates
 from theorycheck.statements.theorems import Theorem
 
+RANGE = 64  # instances of a task
+
 _BROKEN = 1000
+_SHARE = 4  # of the samples: candidates for the adversary
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,32 @@ class Task:
     subject: int = 0
 
 
-def refuted_at(address: Address, seed: int, budget: int) -> Refutation:
+def ranges(instances: int) -> Iterator[tuple[int, int]]:
+    """The fixed ranges (start, stop) into which a run of so many instances is cut."""
+    return ((start, min(start + RANGE, instances)) for start in range(0, instances, RANGE))
+
+
+def pursuit_budget(instances: int, pursue: int | None = None) -> int:
+    """Candidates for the adversary: a quarter of the instances, unless given."""
+    return instances // _SHARE if pursue is None else pursue
+
+
+def tallied_at(place: Place, seed: int, start: int, stop: int) -> Tally:
+    """Try a range of instances."""
+    return tallied(place.load(), seed, start, stop)
+
+
+def pursued_at(place: Place, seed: int, starts: tuple[Choices, ...], island: int, budget: int) -> Pursuit:
+    """One island of the adversary."""
+    return pursued(place.load(), seed, starts, island, budget)
+
+
+def refuted_at(place: Place, seed: int, budget: int) -> Refutation:
     """Search for a violation of a planted falsehood among `budget` instances, then those of the adversary; contract the first.
 
     A falsehood that is undefined on a thousand instances is broken, and is given up.
     """
-    falsehood, total = address.load(), Tally()
+    falsehood, total = place.load(), Tally()
     for span in ranges(budget):
         total = total + tallied(falsehood, seed, *span)
         if total.violation is not None:
@@ -72,26 +95,48 @@ def _contracted(falsehood: Theorem, seed: int, total: Tally, first: Choices) -> 
         return Refutation(total, *contracted(falsehood, first, seed))
 
 
-def contracted_at(address: Address, seed: int, index: int | None, first: Choices | None = None) -> tuple[Choices, bool]:
+def contracted_at(place: Place, seed: int, index: int | None, first: Choices | None = None) -> tuple[Choices, bool]:
     """Contract the violation at an index, or the adversary's `first`: what remains, and whether all simpler ones of its length were tried."""
-    found = counterexample_at(address.load(), seed, index, first=first)
+    found = counterexample_at(place.load(), seed, index, first=first)
     return found.choices, found.exhausted
 
 
-def replayed_at(address: Address, choices: Choices) -> bool:
+def replayed_at(place: Place, choices: Choices) -> bool:
     """Whether the instance of these choices still violates the claim."""
     with threadpool_limits(1):  # rounding modes are a thread's own
-        return violates(address.load(), choices)
+        return violates(place.load(), choices)
 
 
-def settled_at(address: Address, index: int) -> Settled:
+def certified_at(place: Place, choices: Choices) -> Certified:
+    """Evaluate a counterexample in rationals and balls."""
+    from theorycheck.search.certification import Certificate, certify  # the balls are only imported where there is something to certify
+
+    theorem = place.load()
+    with threadpool_limits(1):  # rounding modes are a thread's own
+        seen = judged(theorem, theorem.ambient.replay(choices))
+        if seen.entry is None:
+            return Certified(False, "not certified: the instance no longer violates the claim")
+        answer = certify(Counterexample(theorem, choices, seen.instance, seen.entry, 0, None, choices))
+    return Certified(isinstance(answer, Certificate), str(answer), answer.as_json() if isinstance(answer, Certificate) else {})
+
+
+def shared_at(place: Place, instances: int, seed: int) -> tuple[CertifiedShare, tuple[int, ...]]:
+    """How many of a theorem's first instances are certified; and those on which it holds in floats and fails for certain."""
+    from theorycheck.search.certification import certified_share
+
+    with threadpool_limits(1):  # rounding modes are a thread's own
+        share = certified_share(place.load(), instances, seed)
+    return CertifiedShare(share.tried, share.held, share.certified, tuple(share.reasons.most_common())), share.violated
+
+
+def settled_at(place: Place, index: int) -> Settled:
     """Look for a proof of identity number `index` of a theorem."""
     from sympy.core.cache import clear_cache  # SymPy is only imported where there is something to prove
 
     from theorycheck.symbolic.identities import Proof
 
     clear_cache()  # what a claim made SymPy compute under another rounding mode must not reach a proof
-    identity = address.load().identities[index]
+    identity = place.load().identities[index]
     answer = identity.prove()
     return Settled(str(identity), isinstance(answer, Proof), str(answer))
 

@@ -17,10 +17,11 @@ import numpy as np
 from theorycheck.errors import InvalidArgument, WorkerLost
 from theorycheck.library import Address, address_of
 from theorycheck.search.breakdown import Exponent, Row, bins_of, fitted, names_of, rows_of
-from theorycheck.search.check import ranges
 from theorycheck.search.features import Features, features_of
-from theorycheck.search.pressing import Choices, Here, Place, Seen, Sight, pressed_at, seen_at, sight_of, simplest_at
+from theorycheck.search.places import Place, place_of
+from theorycheck.search.pressing import Choices, Seen, Sight, pressed_at, seen_at, sight_of, simplest_at
 from theorycheck.search.tallies import judged
+from theorycheck.search.tasks import ranges
 from theorycheck.search.verdicts import Counterexample, shown
 from theorycheck.search.workers import Workers
 from theorycheck.statements.theorems import Theorem
@@ -190,11 +191,11 @@ def tighten(
             return tighten(theorem, candidates, instances, seed, features=features, budget=budget, workers=opened, address=address, progress=progress)
     started = perf_counter()
     run = _Run(instances, seed, budget, features, workers, progress)
-    survey = _survey(run, theorem, run.place(theorem, address))
+    survey = _survey(run, theorem, place_of(theorem, workers, address))
     others = [_candidate(theorem, survey)] if candidates else []
     for candidate in candidates:
         near = address or (address_of(theorem) if workers is not None else None)
-        others.append(_candidate(candidate, _survey(run, candidate, run.place(candidate, near and replace(near, theorem=candidate.name)))))
+        others.append(_candidate(candidate, _survey(run, candidate, place_of(candidate, workers, near and replace(near, theorem=candidate.name)))))
     return Tightness(
         theorem,
         survey.tried,
@@ -223,15 +224,6 @@ class _Run:
     known: int = 0
     evaluations: int = 0
     problems: list[str] = field(default_factory=list)
-
-    def place(self, theorem: Theorem, address: Address | None) -> Place:
-        if self.workers is None:
-            return Here(theorem)
-        found = address or address_of(theorem)
-        if found is None:
-            rule = f"needs `{theorem.name}` as a file lists it in THEOREMS, FALSE or CANDIDATES"
-            raise InvalidArgument("jobs", self.workers.jobs, rule, "pass jobs=1, or say address=")
-        return found
 
     def answers(self, function: Callable[..., Answer], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Answer]:
         """The answers in order; a task that lost its worker is a problem, and has none."""

@@ -154,9 +154,18 @@ class Counterexample:
     @property
     def origin(self) -> str:
         """Where the violation was first met, in words."""
-        if self.replayed_from:
-            return f"replayed from {self.replayed_from}"
-        return f"found by the adversary, seed {self.seed}" if self.index is None else f"first violated at instance {self.index} of seed {self.seed}"
+        return self.met()
+
+    def met(self, by: str = "by the adversary") -> str:
+        """The same, with `by` whom it was found if it is no sample."""
+        where = f"found {by}, seed {self.seed}" if self.index is None else f"first violated at instance {self.index} of seed {self.seed}"
+        return f"replayed from {self.replayed_from}, nothing else was tried; {where}" if self.replayed_from else where
+
+    def story(self, by: str = "by the adversary") -> str:
+        """Where it was first found, how far it was contracted, and what is known of simpler ones."""
+        as_found = "as first found" if self.choices == self.first else f"contracted from {len(self.first)} drawn numbers to {len(self.choices)}"
+        simpler = "every simpler one of as many numbers was tried and none violates" if self.exhausted else "no simpler one was found"
+        return f"{self.met(by)}; {as_found}; {simpler}"
 
     def __str__(self) -> str:
         e = self.entry
@@ -213,5 +222,5 @@ class Verdict:
             lines.append(f"tightest slack {self.tightest.slack:+.3g} in {self.tightest.label}")
         lines.extend(self.problems)
         if self.counterexample is not None:
-            lines.append(f"counterexample: {self.counterexample}")
+            lines += [f"counterexample: {self.counterexample}", f"({self.counterexample.story()})"]
         return "\n".join(lines)

@@ -28,6 +28,7 @@ Arguments = tuple[Any, ...]
 
 PRELOADED = "theorycheck.search.tasks"  # imported once, by the process that workers are forked from: a new worker costs 10 ms, not 1 s
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+TIME_LIMIT = 60.0  # seconds of a single evaluation
 _AHEAD = 2  # tasks queued for each worker: enough to keep it busy, few enough to stop early
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.lanes import add_matrix_vector, add_outer, add_vector_matrix, clear, down, up
+from theorycheck.symbolic.kernels.lanes import down, up
+from theorycheck.symbolic.kernels.micro import minus_outer, product_and_update, vector_matrix
 
 
 @compiled
@@ -17,32 +18,16 @@ def slopes(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, S:
     d = widths[0]
     down(widths, at, to, T, Q)
     for i in range(C.shape[0]):
-        h, c = H[i], C[i]
-        for lane in range(h.size):
-            h[lane] = -c[lane]
+        for lane in range(C.shape[1]):
+            H[i, lane] = -C[i, lane]
     for r in range(widths[-1]):
-        add_vector_matrix(d, d, Q[r * d :], S, H[r * d :])
+        vector_matrix(d, d, Q, r * d, S, 0, H, r * d)
 
 
 @compiled
 def up_and_update_of_row(rows: int, cols: int, q: np.ndarray, W: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
     """out = W h with the old W, then W -= q hᵀ: one pass over W where lanes share it."""
-    n = out.shape[1]
-    if n == 1:
-        clear(out[:rows])
-        add_matrix_vector(rows, cols, W, h, out)
-        add_outer(-1.0, rows, cols, q, h, W)
-        return
-    for i in range(rows):
-        o, a = out[i], q[i]
-        for lane in range(n):
-            o[lane] = 0.0
-        for j in range(cols):
-            w, b = W[i * cols + j], h[j]
-            for lane in range(n):
-                old = w[lane]
-                o[lane] += old * b[lane]
-                w[lane] = old - a[lane] * b[lane]
+    product_and_update(rows, cols, q, 0, h, 0, W, 0, out, 0)
 
 
 @compiled
@@ -51,13 +36,13 @@ def up_and_update(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndar
     outputs = widths[-1]
     if outputs == 1:
         for k in range(1, widths.size):
-            up_and_update_of_row(widths[k], widths[k - 1], Q[at[k] :], T[to[k - 1] :], H[at[k - 1] :], H[at[k] :])
+            product_and_update(widths[k], widths[k - 1], Q, at[k], H, at[k - 1], T, to[k - 1], H, at[k])
         return
     up(widths, at, to, T, H)
     for k in range(1, widths.size):
         for r in range(outputs):
             below, above = outputs * at[k - 1] + r * widths[k - 1], outputs * at[k] + r * widths[k]
-            add_outer(-1.0, widths[k], widths[k - 1], Q[above:], H[below:], T[to[k - 1] :])
+            minus_outer(widths[k], widths[k - 1], Q, above, H, below, T, to[k - 1])
 
 
 @compiled

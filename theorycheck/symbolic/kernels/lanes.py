@@ -18,8 +18,10 @@ from __future__ import annotations
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.micro import matrix_vector, minus_outer, outer, vector_matrix
 
-LANES = 64
+LANES = 64  # of a block, at most
+NEAREST = 4096  # numbers that the nearest cache holds: blocks are made to fit, down to `FEWEST_LANES`
 FEWEST_LANES = 16  # below, one at a time is quicker
 LARGEST_LANE = 4096  # parameters: above, a block leaves the cache and one at a time is quicker
 
@@ -47,97 +49,48 @@ def clear(block: np.ndarray) -> None:
 @compiled
 def add_vector_matrix(rows: int, cols: int, q: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
     """out += qᵀ W."""
-    n = out.shape[1]
-    if n == 1:
-        x, M, y = q.reshape(-1), W.reshape(-1), out.reshape(-1)
-        for i in range(rows):
-            a, w = x[i], M[i * cols : (i + 1) * cols]
-            for j in range(cols):
-                y[j] += a * w[j]
-        return
-    for i in range(rows):
-        a = q[i]
-        for j in range(cols):
-            o, w = out[j], W[i * cols + j]
-            for lane in range(n):
-                o[lane] += a[lane] * w[lane]
-
-
-@compiled
-def add_matrix_vector_of_one(rows: int, cols: int, W: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
-    """out += W h for a block of one: four rows at a time hide the latency of a sum that must stay in order."""
-    M, x, y = W.reshape(-1), h.reshape(-1), out.reshape(-1)
-    four = rows - rows % 4
-    for i in range(0, four, 4):
-        r0, r1 = M[i * cols : (i + 1) * cols], M[(i + 1) * cols : (i + 2) * cols]
-        r2, r3 = M[(i + 2) * cols : (i + 3) * cols], M[(i + 3) * cols : (i + 4) * cols]
-        s0, s1, s2, s3 = y[i], y[i + 1], y[i + 2], y[i + 3]
-        for j in range(cols):
-            b = x[j]
-            s0 += r0[j] * b
-            s1 += r1[j] * b
-            s2 += r2[j] * b
-            s3 += r3[j] * b
-        y[i], y[i + 1], y[i + 2], y[i + 3] = s0, s1, s2, s3
-    for i in range(four, rows):
-        s, r = y[i], M[i * cols : (i + 1) * cols]
-        for j in range(cols):
-            s += r[j] * x[j]
-        y[i] = s
+    vector_matrix(rows, cols, q, 0, W, 0, out, 0)
 
 
 @compiled
 def add_matrix_vector(rows: int, cols: int, W: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
     """out += W h."""
-    n = out.shape[1]
-    if n == 1:
-        add_matrix_vector_of_one(rows, cols, W, h, out)
-        return
-    for i in range(rows):
-        o = out[i]
-        for j in range(cols):
-            w, b = W[i * cols + j], h[j]
-            for lane in range(n):
-                o[lane] += w[lane] * b[lane]
+    matrix_vector(rows, cols, W, 0, h, 0, out, 0)
 
 
 @compiled
-def add_outer(sign: float, rows: int, cols: int, q: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
-    """out += sign q hᵀ, for a sign of 1.0 or -1.0."""
-    n = out.shape[1]
-    if n == 1:
-        x, y, M = q.reshape(-1), h.reshape(-1), out.reshape(-1)
-        for i in range(rows):
-            a, w = sign * x[i], M[i * cols : (i + 1) * cols]
-            for j in range(cols):
-                w[j] += a * y[j]
+def add_outer(factor: float, rows: int, cols: int, q: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
+    """out += factor q hᵀ, (factor q) hᵀ in this order."""
+    if factor == 1.0:
+        outer(rows, cols, q, 0, h, 0, out, 0)
+        return
+    if factor == -1.0:
+        minus_outer(rows, cols, q, 0, h, 0, out, 0)
         return
     for i in range(rows):
-        a = q[i]
         for j in range(cols):
-            w, b = out[i * cols + j], h[j]
-            for lane in range(n):
-                w[lane] += sign * a[lane] * b[lane]
+            for lane in range(out.shape[1]):
+                out[i * cols + j, lane] += factor * q[i, lane] * h[j, lane]
 
 
 @compiled
 def down(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, Q: np.ndarray) -> None:
     """All A_k of a block T of parameters."""
     depth, outputs = widths.size - 1, widths[-1]
-    clear(Q[: outputs * at[depth - 1]])
-    for p in range(outputs * widths[depth - 1]):  # A_{L-1} = W_L
-        entry, weight = Q[outputs * at[depth - 1] + p], T[to[depth - 1] + p]
-        for lane in range(entry.size):
-            entry[lane] = weight[lane]
-    for r in range(outputs):
-        for s in range(outputs):
-            entry = Q[outputs * (at[depth] + r) + s]
-            for lane in range(entry.size):
-                entry[lane] = 1.0 if r == s else 0.0
+    before, last = outputs * at[depth - 1], outputs * at[depth]
+    for p in range(before):
+        for lane in range(Q.shape[1]):
+            Q[p, lane] = 0.0
+    for p in range(last - before):  # A_{L-1} = W_L
+        for lane in range(Q.shape[1]):
+            Q[before + p, lane] = T[to[depth - 1] + p, lane]
+    for p in range(outputs * outputs):
+        for lane in range(Q.shape[1]):
+            Q[last + p, lane] = 1.0 if p % (outputs + 1) == 0 else 0.0
     for k in range(depth - 1, 0, -1):
         for r in range(outputs):
             below, above = outputs * at[k - 1] + r * widths[k - 1], outputs * at[k] + r * widths[k]
-            add_vector_matrix(widths[k], widths[k - 1], Q[above:], T[to[k - 1] :], Q[below:])
+            vector_matrix(widths[k], widths[k - 1], Q, above, T, to[k - 1], Q, below)
 
 
 @compiled
@@ -148,8 +101,8 @@ def down_tangent(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarr
     for k in range(widths.size - 1, 0, -1):
         for r in range(outputs):
             below, above = outputs * at[k - 1] + r * widths[k - 1], outputs * at[k] + r * widths[k]
-            add_vector_matrix(widths[k], widths[k - 1], D[above:], T[to[k - 1] :], D[below:])
-            add_vector_matrix(widths[k], widths[k - 1], Q[above:], V[to[k - 1] :], D[below:])
+            vector_matrix(widths[k], widths[k - 1], D, above, T, to[k - 1], D, below)
+            vector_matrix(widths[k], widths[k - 1], Q, above, V, to[k - 1], D, below)
 
 
 @compiled
@@ -159,7 +112,7 @@ def up(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, H: np.
     for k in range(1, widths.size - 1):
         for r in range(widths[-1]):
             below, above = widths[-1] * at[k - 1] + r * widths[k - 1], widths[-1] * at[k] + r * widths[k]
-            add_matrix_vector(widths[k], widths[k - 1], T[to[k - 1] :], H[below:], H[above:])
+            matrix_vector(widths[k], widths[k - 1], T, to[k - 1], H, below, H, above)
 
 
 @compiled
@@ -169,8 +122,8 @@ def up_tangent(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray
     for k in range(1, widths.size - 1):
         for r in range(widths[-1]):
             below, above = widths[-1] * at[k - 1] + r * widths[k - 1], widths[-1] * at[k] + r * widths[k]
-            add_matrix_vector(widths[k], widths[k - 1], T[to[k - 1] :], E[below:], E[above:])
-            add_matrix_vector(widths[k], widths[k - 1], V[to[k - 1] :], H[below:], E[above:])
+            matrix_vector(widths[k], widths[k - 1], T, to[k - 1], E, below, E, above)
+            matrix_vector(widths[k], widths[k - 1], V, to[k - 1], H, below, E, above)
 
 
 @compiled
@@ -179,7 +132,7 @@ def add_products(widths: np.ndarray, at: np.ndarray, to: np.ndarray, Q: np.ndarr
     for k in range(1, widths.size):
         for r in range(widths[-1]):
             below, above = widths[-1] * at[k - 1] + r * widths[k - 1], widths[-1] * at[k] + r * widths[k]
-            add_outer(1.0, widths[k], widths[k - 1], Q[above:], H[below:], out[to[k - 1] :])
+            outer(widths[k], widths[k - 1], Q, above, H, below, out, to[k - 1])
 
 
 @compiled
@@ -203,7 +156,12 @@ def store(block: np.ndarray, members: np.ndarray, values: np.ndarray) -> None:
 @compiled
 def block_size(instances: int, parameters: int) -> int:
     """Lanes of a full block."""
-    return 1 if instances < FEWEST_LANES or parameters > LARGEST_LANE else LANES
+    if instances < FEWEST_LANES or parameters > LARGEST_LANE:
+        return 1
+    lanes = LANES
+    while lanes > FEWEST_LANES and lanes * parameters > NEAREST:
+        lanes //= 2
+    return lanes
 
 
 @compiled
@@ -278,7 +236,7 @@ def hessian_products(widths: np.ndarray, theta: np.ndarray, G: np.ndarray, K: np
         down(widths, at, to, T, Q)
         down_tangent(widths, at, to, T, U, Q, D)
         for r in range(widths[-1]):
-            add_vector_matrix(d, d, D[r * d :], C, E[r * d :])
+            vector_matrix(d, d, D, r * d, C, 0, E, r * d)
         up(widths, at, to, T, H)
         up_tangent(widths, at, to, T, U, H, E)
         add_products(widths, at, to, D, H, X)

@@ -1,16 +1,18 @@
 """The inner loops of products of matrices over lanes, in vector registers.
 
-A compiler keeps sums over rows in memory when the inner loop runs over lanes. Here eight lanes (then four, two, one of the rest) are taken at a
+A compiler keeps sums in memory when its inner loop runs over lanes. Here eight lanes (then four, two, one of the rest) are taken at a
 time, and the sums of `TILE` rows or columns stay in registers. Every sum is taken in the order of the plain loops, one rounding an
-operation and no fastmath, so results are those of the plain loops to the last bit.
+operation and no fastmath: results are those of the plain loops to the last bit, whatever lanes stand beside them.
 
-Arrays are C-contiguous with one column a lane: entry p of lane l is ``block[p, l]``; matrices are flattened row by row into such entries.
+Arrays are C-contiguous with one column a lane: entry p of lane l is ``block[p, l]``; a matrix is such entries row by row. Operands are
+given as an array and the row at which they begin, since a slice costs compiled code more than a small product does. The loops
+are functions of their own, compiled once for all sizes. A lane alone is contiguous: there the loops over columns fill the registers,
+in the same order of operations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -20,17 +22,18 @@ from numba.extending import intrinsic
 
 WIDTHS, TILE = (8, 4, 2, 1), 4
 INTEGER, DOUBLE = ir.IntType(64), ir.DoubleType()
+POINTER = DOUBLE.as_pointer()
 
 
 class _Lanes:
-    """Some neighbouring lanes of blocks that have the same columns."""
+    """Some neighbouring lanes of blocks that have the same number of columns."""
 
     def __init__(self, builder: Any, columns: Any, first: Any, width: int) -> None:
         self.builder, self.columns, self.first = builder, columns, first
         self.kind = ir.VectorType(DOUBLE, width) if width > 1 else DOUBLE
 
     def at(self, data: Any, row: Any) -> Any:
-        """Pointer to the lanes of a row."""
+        """Where the lanes of a row are."""
         place = self.builder.add(self.builder.mul(row, self.columns), self.first)
         return self.builder.bitcast(self.builder.gep(data, [place]), self.kind.as_pointer())
 
@@ -39,7 +42,7 @@ class _Lanes:
         return self.builder.load(self.at(data, row), align=8)
 
     def store(self, value: Any, data: Any, row: Any) -> None:
-        """Into the lanes of a row."""
+        """Values for the lanes of a row."""
         self.builder.store(value, self.at(data, row), align=8)
 
     def plus_product(self, total: Any, x: Any, y: Any) -> Any:
@@ -50,12 +53,18 @@ class _Lanes:
         """Total - x y, rounded twice."""
         return self.builder.fsub(total, self.builder.fmul(x, y))
 
+    def summed(self, out: Any, places: list[Any], count: Any, terms: Callable[[Any, list[Any]], list[Any]], fresh: bool = False) -> None:
+        """out[places] += Σ over 0 ... count - 1, or = where fresh; `terms` takes an index and the totals so far, and gives the new ones."""
+        zero = ir.Constant(self.kind, [0.0] * self.kind.count if isinstance(self.kind, ir.VectorType) else 0.0)
+        totals = [cgutils.alloca_once_value(self.builder, zero if fresh else self.load(out, place)) for place in places]
+        with cgutils.for_range(self.builder, count) as loop:
+            for total, value in zip(totals, terms(loop.index, [self.builder.load(total) for total in totals]), strict=True):
+                self.builder.store(value, total)
+        for total, place in zip(totals, places, strict=True):
+            self.store(self.builder.load(total), out, place)
 
-@contextmanager
-def _upto(builder: Any, count: Any) -> Iterator[Any]:
-    """A loop over 0, ..., count - 1."""
-    with cgutils.for_range(builder, count) as loop:
-        yield loop.index
+
+Body = Callable[..., None]
 
 
 def _tiles(builder: Any, count: Any, work: Callable[[list[Any]], None]) -> None:
@@ -67,114 +76,167 @@ def _tiles(builder: Any, count: Any, work: Callable[[list[Any]], None]) -> None:
         work([first])
 
 
-def _over_lanes(builder: Any, columns: Any, work: Callable[[_Lanes], None]) -> None:
-    """Work on all lanes, the widest groups first."""
+def _function(module: Any, body: Body, alone: Body, arrays: int) -> Any:
+    """The function ``(rows, cols, columns, *pointers)`` that runs a body over all lanes, the widest groups first, and another for one lane."""
+    kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 3 + [POINTER] * arrays)
+    function = cgutils.get_or_insert_function(module, kind, f"theorycheck.micro{body.__name__}")
+    if function.blocks:
+        return function
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    for pointer in function.args[3:]:
+        pointer.add_attribute("noalias")
+    builder = ir.IRBuilder(function.append_basic_block())
+    rows, cols, columns, *data = function.args
+    with builder.if_then(builder.icmp_signed("==", columns, INTEGER(1))):
+        alone(_Lanes(builder, INTEGER(1), INTEGER(0), 1), rows, cols, *data)
+        builder.ret_void()
+        builder.position_at_end(function.append_basic_block())  # where nothing arrives
     begin = INTEGER(0)
     for width in WIDTHS:
         end = builder.mul(builder.sdiv(columns, INTEGER(width)), INTEGER(width))
         with cgutils.for_range_slice(builder, begin, end, INTEGER(width)) as (first, _):
-            work(_Lanes(builder, columns, first, width))
+            body(_Lanes(builder, columns, first, width), rows, cols, *data)
         begin = end
+    builder.ret_void()
+    return function
 
 
-def _kernel(arrays: int, body: Callable[..., None]) -> Callable[..., Any]:
-    """An intrinsic ``(rows, cols, *arrays)`` from what it does to some lanes."""
+def _called(body: Body, alone: Body) -> Callable[..., Any]:
+    """Lowering of ``(rows, cols, X, row of X, Y, row of Y, ...)`` into a call of the function of a body."""
 
     def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        made = [context.make_array(kind)(context, builder, value) for kind, value in zip(signature.args[2:], arguments[2:], strict=True)]
+        made = [context.make_array(kind)(context, builder, value) for kind, value in zip(signature.args[2::2], arguments[2::2], strict=True)]
         columns = cgutils.unpack_tuple(builder, made[-1].shape)[1]
-        data = [array.data for array in made]
-        _over_lanes(builder, columns, lambda lanes: body(builder, lanes, arguments[0], arguments[1], *data))
+        data = [builder.gep(array.data, [builder.mul(row, columns)]) for array, row in zip(made, arguments[3::2], strict=True)]
+        builder.call(_function(builder.module, body, alone, len(made)), [*arguments[:2], columns, *data])
         return context.get_dummy_value()
 
     return generated
 
 
-def _summed(builder: Any, lanes: _Lanes, out: Any, places: list[Any], count: Any, terms: Callable[[Any, list[Any]], list[Any]]) -> None:
-    """out[places] += Σ over 0 ... count - 1; `terms` takes an index and the totals so far, and gives the new ones."""
-    totals = [cgutils.alloca_once_value(builder, lanes.load(out, place)) for place in places]
-    with _upto(builder, count) as index:
-        for total, value in zip(totals, terms(index, [builder.load(total) for total in totals]), strict=True):
-            builder.store(value, total)
-    for total, place in zip(totals, places, strict=True):
-        lanes.store(builder.load(total), out, place)
+def _vector_matrix(lanes: _Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any) -> None:
+    add, mul = lanes.builder.add, lanes.builder.mul
 
-
-def _add_vector_matrix(builder: Any, lanes: _Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any) -> None:
     def tile(js: list[Any]) -> None:
         def terms(i: Any, totals: list[Any]) -> list[Any]:
-            a, row = lanes.load(q, i), builder.mul(i, cols)
-            return [lanes.plus_product(total, a, lanes.load(W, builder.add(row, j))) for total, j in zip(totals, js, strict=True)]
+            a, row = lanes.load(q, i), mul(i, cols)
+            return [lanes.plus_product(total, a, lanes.load(W, add(row, j))) for total, j in zip(totals, js, strict=True)]
 
-        _summed(builder, lanes, out, js, rows, terms)
+        lanes.summed(out, js, rows, terms)
 
-    _tiles(builder, cols, tile)
+    _tiles(lanes.builder, cols, tile)
 
 
-def _add_matrix_vector(builder: Any, lanes: _Lanes, rows: Any, cols: Any, W: Any, h: Any, out: Any) -> None:
+def _matrix_vector(lanes: _Lanes, rows: Any, cols: Any, W: Any, h: Any, out: Any) -> None:
+    add, mul = lanes.builder.add, lanes.builder.mul
+
     def tile(indices: list[Any]) -> None:
-        begins = [builder.mul(i, cols) for i in indices]
+        begins = [mul(i, cols) for i in indices]
 
         def terms(j: Any, totals: list[Any]) -> list[Any]:
             b = lanes.load(h, j)
-            return [lanes.plus_product(total, lanes.load(W, builder.add(begin, j)), b) for total, begin in zip(totals, begins, strict=True)]
+            return [lanes.plus_product(total, lanes.load(W, add(begin, j)), b) for total, begin in zip(totals, begins, strict=True)]
 
-        _summed(builder, lanes, out, indices, cols, terms)
+        lanes.summed(out, indices, cols, terms)
 
-    _tiles(builder, rows, tile)
+    _tiles(lanes.builder, rows, tile)
 
 
-def _multiply_and_update(builder: Any, lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> None:
+def _product_and_update(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> None:
+    add, mul = lanes.builder.add, lanes.builder.mul
+
     def tile(indices: list[Any]) -> None:
-        begins, factors = [builder.mul(i, cols) for i in indices], [lanes.load(q, i) for i in indices]
-        for i in indices:
-            lanes.store(ir.Constant(lanes.kind, None), out, i)
+        begins, factors = [mul(i, cols) for i in indices], [lanes.load(q, i) for i in indices]
 
         def terms(j: Any, totals: list[Any]) -> list[Any]:
             b, new = lanes.load(h, j), []
             for total, begin, a in zip(totals, begins, factors, strict=True):
-                place = builder.add(begin, j)
-                old = lanes.load(W, place)
+                old = lanes.load(W, add(begin, j))
                 new.append(lanes.plus_product(total, old, b))
-                lanes.store(lanes.minus_product(old, a, b), W, place)
+                lanes.store(lanes.minus_product(old, a, b), W, add(begin, j))
             return new
 
-        _summed(builder, lanes, out, indices, cols, terms)
+        lanes.summed(out, indices, cols, terms, fresh=True)
 
-    _tiles(builder, rows, tile)
+    _tiles(lanes.builder, rows, tile)
 
 
-def _add_outer(builder: Any, lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> None:
+def _outer(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negative: bool = False) -> None:
+    add, mul = lanes.builder.add, lanes.builder.mul
+
     def tile(indices: list[Any]) -> None:
-        begins, factors = [builder.mul(i, cols) for i in indices], [lanes.load(q, i) for i in indices]
-        with _upto(builder, cols) as j:
-            b = lanes.load(h, j)
+        begins, factors = [mul(i, cols) for i in indices], [lanes.load(q, i) for i in indices]
+        with cgutils.for_range(lanes.builder, cols) as loop:
+            b = lanes.load(h, loop.index)
             for begin, a in zip(begins, factors, strict=True):
-                place = builder.add(begin, j)
-                lanes.store(lanes.plus_product(lanes.load(out, place), a, b), out, place)
+                place = add(begin, loop.index)
+                combine = lanes.minus_product if negative else lanes.plus_product
+                lanes.store(combine(lanes.load(out, place), a, b), out, place)
 
-    _tiles(builder, rows, tile)
+    _tiles(lanes.builder, rows, tile)
+
+
+def _minus_outer(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> None:
+    _outer(lanes, rows, cols, q, h, out, negative=True)
+
+
+def _minus_outer_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> None:
+    _outer_alone(lanes, rows, cols, q, h, out, negative=True)
+
+
+def _vector_matrix_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any) -> None:
+    with cgutils.for_range(lanes.builder, rows) as row:
+        a, begin = lanes.load(q, row.index), lanes.builder.mul(row.index, cols)
+        with cgutils.for_range(lanes.builder, cols) as column:
+            w = lanes.load(W, lanes.builder.add(begin, column.index))
+            lanes.store(lanes.plus_product(lanes.load(out, column.index), a, w), out, column.index)
+
+
+def _outer_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negative: bool = False) -> None:
+    with cgutils.for_range(lanes.builder, rows) as row:
+        a, begin = lanes.load(q, row.index), lanes.builder.mul(row.index, cols)
+        with cgutils.for_range(lanes.builder, cols) as column:
+            place = lanes.builder.add(begin, column.index)
+            combine = lanes.minus_product if negative else lanes.plus_product
+            lanes.store(combine(lanes.load(out, place), a, lanes.load(h, column.index)), out, place)
+
+
+def _product_and_update_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> None:
+    with cgutils.for_range(lanes.builder, rows) as row:
+        lanes.store(ir.Constant(DOUBLE, 0.0), out, row.index)
+    _matrix_vector(lanes, rows, cols, W, h, out)
+    _outer_alone(lanes, rows, cols, q, h, W, negative=True)
+
+
+INT = types.int64
 
 
 @intrinsic
-def vector_matrix_of_lanes(context: Any, rows: Any, cols: Any, q: Any, W: Any, out: Any) -> Any:
+def vector_matrix(context: Any, rows: Any, cols: Any, q: Any, q_at: Any, W: Any, W_at: Any, out: Any, out_at: Any) -> Any:
     """out += qᵀ W."""
-    return types.void(types.int64, types.int64, q, W, out), _kernel(3, _add_vector_matrix)
+    return types.void(INT, INT, q, INT, W, INT, out, INT), _called(_vector_matrix, _vector_matrix_alone)
 
 
 @intrinsic
-def matrix_vector_of_lanes(context: Any, rows: Any, cols: Any, W: Any, h: Any, out: Any) -> Any:
+def matrix_vector(context: Any, rows: Any, cols: Any, W: Any, W_at: Any, h: Any, h_at: Any, out: Any, out_at: Any) -> Any:
     """out += W h."""
-    return types.void(types.int64, types.int64, W, h, out), _kernel(3, _add_matrix_vector)
+    return types.void(INT, INT, W, INT, h, INT, out, INT), _called(_matrix_vector, _matrix_vector)
 
 
 @intrinsic
-def multiply_and_update_of_lanes(context: Any, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> Any:
+def product_and_update(context: Any, rows: Any, cols: Any, q: Any, q_at: Any, h: Any, h_at: Any, W: Any, W_at: Any, out: Any, out_at: Any) -> Any:
     """out = W h with the old W, then W -= q hᵀ, in one pass over W."""
-    return types.void(types.int64, types.int64, q, h, W, out), _kernel(4, _multiply_and_update)
+    return types.void(INT, INT, q, INT, h, INT, W, INT, out, INT), _called(_product_and_update, _product_and_update_alone)
 
 
 @intrinsic
-def outer_of_lanes(context: Any, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> Any:
+def outer(context: Any, rows: Any, cols: Any, q: Any, q_at: Any, h: Any, h_at: Any, out: Any, out_at: Any) -> Any:
     """out += q hᵀ."""
-    return types.void(types.int64, types.int64, q, h, out), _kernel(3, _add_outer)
+    return types.void(INT, INT, q, INT, h, INT, out, INT), _called(_outer, _outer_alone)
+
+
+@intrinsic
+def minus_outer(context: Any, rows: Any, cols: Any, q: Any, q_at: Any, h: Any, h_at: Any, out: Any, out_at: Any) -> Any:
+    """out -= q hᵀ."""
+    return types.void(INT, INT, q, INT, h, INT, out, INT), _called(_minus_outer, _minus_outer_alone)
