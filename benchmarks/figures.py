@@ -28,3 +28,29 @@ def bars(rows: list[dict[str, Any]], path: Path) -> None:
     axes.set_xlabel("CPU time of the peer / CPU time of theorycheck (median and quartiles over alternating rounds; black bars: targets)")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=140)
+
+
+def sharpness_by_scale(scales: Any, parts: list[dict[str, Any]], bounds: dict[str, float], path: Path) -> None:
+    """Final sharpness against initial scale, a line a step size with the middle 80 % of its runs, 2/step dotted, bounds dashed."""
+    import numpy as np
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.5, 6), layout="constrained")
+    axes = figure.subplots()
+    for part, color in zip(parts, colormaps["viridis"](np.linspace(0.0, 0.85, len(parts))), strict=True):
+        kept = np.isfinite(part["sharpness"]).any(axis=1)
+        x, runs = scales[kept], part["sharpness"][kept]
+        low, middle, high = np.nanquantile(runs, (0.1, 0.5, 0.9), axis=1)
+        axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
+        axes.plot(x, middle, "o-", color=color, markersize=4, label=f"step {part['step']:g}")
+        axes.axhline(2 / part["step"], color=color, linestyle=":", linewidth=1.2)
+        axes.text(scales[-1] + 0.004, 2 / part["step"], f"2/{part['step']:g}", color=color, fontsize=8, va="center")
+    for (name, value), style in zip(bounds.items(), ("--", "-", "-.", (0, (6, 2, 1, 2, 1, 2))), strict=True):
+        axes.axhline(value, color=INK, linestyle=style, linewidth=1.0, label=f"{name}: {value:.2f}")
+    axes.set_yscale("log")
+    axes.set_xlabel("initial scale s: entries of all layers start as N(0, s²)")
+    axes.set_ylabel("sharpness at the end (median; band: middle 80 % of the runs that converged)")
+    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=140)

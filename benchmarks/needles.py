@@ -65,7 +65,7 @@ def row_of(needle: Theorem, seeds: int, budget: int, plain: int) -> str:
     spent = [t.pursued for t in found if t.found is not None]
     straw, _ = timed(lambda: sampled(needle, PLAIN_SEED, plain))
     missed = f"0 of {straw.tried:,}" if straw.violation is None else f"number {straw.violation:,}"
-    why = (needle.claim.__doc__ or "").strip().splitlines()[0]
+    why = (needle.claim.__doc__ or "").strip().splitlines()[0].replace("|", "\\|")
     cells = (needle.name, why, missed, f"{len(spent)} of {seeds}", by_samples, f"{median(spent):.0f}" if spent else "-", max(spent, default="-"))
     print(needle.name, *cells[2:], f"{seconds:.1f} s", flush=True)
     return "| " + " | ".join(map(str, (*cells, f"{seconds / seeds:.2f}"))) + " |"

@@ -7,7 +7,7 @@ Convention   U̇ = -∇f(W)U is half the gradient flow of f(UUᵀ): the squared 
 Results      spectrum_at_zero_of_completion       -∇f(0) has the eigenvalues ±(sqrt(1+4R²) ± 1)/2: a gap of exactly 1
              nuclear_norm_ge_of_completion        ‖W‖_* ≥ 4R, attained by M_norm
              nuclear_norm_ge_of_rank_one_completion   W = vvᵀ has W_24 = R² and ‖W‖_* ≥ 2R² + 2, attained by zzᵀ
-             greedy_ends_at_rank_one_of_completion    greedy learning stops after one phase, at zzᵀ (a test has the paper's R = 100)
+             greedy_ends_at_rank_one_of_completion    greedy learning stops after one phase, at zzᵀ
              flow_is_greedy_of_small_start        W(T(α)+t) tends to the rank-one trajectory from 0 along u_1: completion problem
              nuclear_norm_of_limit_exceeds        from α = 1e-16 the limit has ‖W‖_* ≥ 1.1 (4R): the nuclear-norm conjecture fails
              flow_eq_closed_form_of_full          all entries observed: W(t) = e^{tM}U(0)(I + U(0)ᵀ(e^{2tM}-I)M⁻¹U(0))⁻¹U(0)ᵀe^{tM}
@@ -27,7 +27,6 @@ import numpy as np
 import sympy as sp
 
 import theorycheck as tc
-from theorycheck.dynamics.greedy import descent_matrix, greedy_low_rank
 from theorycheck.instances import ModalNetwork, transposed
 from theorycheck.instances.factorizations import OBSERVED, Completion, FullyObserved, completions, fully_observed
 from theorycheck.instances.linear_phases import LinearPhase, linear_phases
@@ -46,7 +45,7 @@ def nuclear(W: np.ndarray) -> np.ndarray:
 
 def spectrum(p: Completion, precision: tc.Precision, gap: float = 1.0) -> tc.Comparison:
     """The eigenvalues of -∇f(0) by a solver, and μ_1 - μ_2 = 1."""
-    found = np.linalg.eigvalsh(descent_matrix(tc.SquaredLoss(3.0), p.data, np.zeros((*np.shape(p.R), 4, 4))))
+    found = np.linalg.eigvalsh(tc.descent_matrix(tc.SquaredLoss(3.0), p.data, np.zeros((*np.shape(p.R), 4, 4))))
     root = np.sqrt(1 + 4 * p.R**2)
     formula = np.stack([-(root + 1) / 2, -(root - 1) / 2, (root - 1) / 2, (root + 1) / 2], axis=-1)
     return tc.all_of(
@@ -56,9 +55,7 @@ def spectrum(p: Completion, precision: tc.Precision, gap: float = 1.0) -> tc.Com
 
 def nuclear_bound(p: Completion, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
     """‖W‖_* ≥ 4R at a completion, ‖M_norm‖_* = 4R."""
-    return tc.all_of(
-        tc.at_least("‖W‖_* ≥ 4R", nuclear(p.completed), factor * 4 * p.R), tc.equal("‖M_norm‖_* = 4R", nuclear(p.least), 4 * p.R)
-    )
+    return tc.all_of(tc.at_least("‖W‖_* ≥ 4R", nuclear(p.completed), factor * 4 * p.R), tc.equal("‖M_norm‖_* = 4R", nuclear(p.least), 4 * p.R))
 
 
 def rank_one_bound(p: Completion, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
@@ -74,7 +71,7 @@ def rank_one_bound(p: Completion, precision: tc.Precision, factor: float = 1.0) 
 
 def greedy_end(p: Completion, precision: tc.Precision, nuclear_norm: bool = False) -> tc.Comparison:
     """One phase of greedy learning ends at zzᵀ (or, false, at the nuclear norm 4R); nothing is left to gain."""
-    phase = greedy_low_rank(tc.SquaredLoss(1.5), p.data, 1, accuracy=1e-5)[0]
+    phase = tc.greedy_low_rank(tc.SquaredLoss(1.5), p.data, 1, accuracy=1e-5)[0]
     if nuclear_norm:
         return tc.equal("‖W‖_* = 4R", tc.Measured(nuclear(phase.W.value), 4 * phase.W.error.max(axis=(-2, -1))), 4 * p.R)
     left = tc.Measured(p.data.predictions(phase.W.value.reshape(*np.shape(p.R), 16)), phase.W.error.max(axis=(-2, -1))[..., None])
@@ -174,7 +171,7 @@ def rate(p: FullyObserved, precision: tc.Precision, exponent: float | None = Non
 def best_approximations(p: FullyObserved, precision: tc.Precision, shift: int = 0) -> tc.Comparison:
     """Phases 1 and 2 end at the sums of the r + shift largest eigenvalues' parts."""
     Q, order = p.Q, np.argsort(-p.m, axis=-1)
-    phases = greedy_low_rank(tc.SquaredLoss(2.25), p.data, 2, accuracy=1e-5)
+    phases = tc.greedy_low_rank(tc.SquaredLoss(2.25), p.data, 2, accuracy=1e-5)
     claims = []
     for r, phase in enumerate(phases, start=1):
         kept = np.where(np.argsort(order, axis=-1) < r + shift, p.m, 0.0)
@@ -325,9 +322,7 @@ rate_is_exact = theorem(
     r"\lVert W(T(\alpha)+t) - u_1 u_1^\top W u_1 u_1^\top \rVert \sim \alpha^{(\mu_1 - \mu_2)/(2\mu_1)}",
     stacked=False,
 )
-greedy_is_best = theorem(
-    "greedy_phases_are_best_of_full", fully_observed, (gaining,), best_approximations, r"W_r = \arg\min_{\mathrm{rank} \le r} f"
-)
+greedy_is_best = theorem("greedy_phases_are_best_of_full", fully_observed, (gaining,), best_approximations, r"W_r = \arg\min_{\mathrm{rank} \le r} f")
 modes_are = theorem("modes_of_linear_phase", shallow, (), linear_modes, r"\sigma_i^{-p} = \alpha^{-p} - L p \mu_i t, \; p = 1 - 2/L", ode)
 second_le = theorem("second_mode_le_of_deep", shallow, (deep,), second_mode, r"\sigma_2 \le \alpha (1 - \mu_2/\mu_1)^{-1/p}")
 second_tends = theorem("second_mode_tends_of_deep", deeper, (), second_limit, r"\sigma_2 / \alpha \to (1 - \mu_2/\mu_1)^{-1/p}")
@@ -370,4 +365,17 @@ FALSE = (
     second_le.without(deep),
     second_le.claiming("factor_0_98", partial(second_mode, factor=0.98)),
     second_tends.claiming("factor_1_01", partial(second_limit, factor=1.01)),
+)
+FINDINGS = (
+    tc.Finding(
+        "Small starts do not end at the least nuclear norm: the limit of the 4 x 4 completion problem has 2R² + 2 in place of 4R",
+        "R = 2: 10 against 8, R = 3: 20 against 12; for R < 1 the two agree, so R > 1 is needed; "
+        "planted as nuclear_norm_of_limit_exceeds:within_5_percent_of_the_least",
+        "theorycheck check li_luo_lyu_2020/nuclear_norm_of_limit_exceeds",
+    ),
+    tc.Finding(
+        "With all entries observed the rank-one trajectory is approached at the rate α^(γ/(2μ_1)), better than the published α^(γ/(2μ_1+γ))",
+        "exponent seen from α = 1e-40 to 1e-60; planted as rate_of_full:exponent_half",
+        "theorycheck check li_luo_lyu_2020/rate_of_full",
+    ),
 )

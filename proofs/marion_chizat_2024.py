@@ -14,7 +14,7 @@ Results      sharpness_ge_of_minimiser          S ≥ 2 L |w*|^(2-2/L) a at ever
              sharpness_unbounded_of_minimiser   (W_1/τ, τW_2) is a minimiser of sharpness ≥ 2Λτ²|W_2ᵀ...W_Lᵀ|²
              The exact value, its consequences and the explicit family are in the form derived in the project's catalogue;
              the two-sided bound is the paper's (its square root in the form reconstructed there).
-Not covered  Small and residual initialisation (theorems 2 and 3), the largest usable step.
+Not covered  Small and residual initialisation (theorems 2 and 3), the largest usable step: `marion_chizat_2024_training`.
 """
 
 from functools import partial
@@ -23,6 +23,9 @@ import numpy as np
 
 import theorycheck as tc
 from theorycheck.instances import DeepLinearFit, deep_linear_fits
+from theorycheck.instances.flat_minima import balanced_sharpness, curvature_along_target, least_sharpness, top_curvature
+from theorycheck.instances.flat_minima import flat_bound as lower
+from theorycheck.instances.flat_minima import target_scale as scale
 
 paper = tc.Source("Marion & Chizat", 2024, arxiv="2405.13456", item="minimal sharpness")
 unbounded = tc.Source("Marion & Chizat", 2024, arxiv="2405.13456", item="sharp minimisers")
@@ -30,17 +33,7 @@ fits = deep_linear_fits(depth=(2, 6), width=(1, 4), dim=(1, 4), samples=(1, 12))
 deep_fits = deep_linear_fits(depth=(2, 12), width=(1, 2), dim=(1, 6), samples=(1, 18))
 
 
-# -- the numbers the statements are about --
-
-
-def scale(f: DeepLinearFit) -> float:
-    """|w*|^(2-2/L): what one power of every layer but one is worth."""
-    return float(np.linalg.norm(f.w_star)) ** (2 - 2 / f.depth)
-
-
-def curvature_along_target(f: DeepLinearFit) -> float:
-    """a = w*ᵀΣw*/|w*|²."""
-    return float(f.w_star @ f.covariance @ f.w_star / (f.w_star @ f.w_star))
+# -- the numbers the statements are about, besides those of theorycheck.instances.flat_minima --
 
 
 def energy_curvature(f: DeepLinearFit) -> float:
@@ -49,53 +42,10 @@ def energy_curvature(f: DeepLinearFit) -> float:
     return float(g @ g / (f.w_star @ g))
 
 
-def top_curvature(f: DeepLinearFit) -> tc.Measured:
-    """Λ, the largest eigenvalue of Σ."""
-    return tc.top_eigenvalue(f.covariance)
-
-
-def gram(f: DeepLinearFit) -> np.ndarray:
-    """FFᵀ with FᵀF = Σ: Σ in the coordinates of z."""
-    return f.root @ f.root.T
-
-
-def rank_one(f: DeepLinearFit) -> np.ndarray:
-    """zzᵀ with z = F w*."""
-    z = f.root @ f.w_star
-    return np.outer(z, z)
-
-
-def lower(f: DeepLinearFit) -> float:
-    """Published lower bound 2 L |w*|^(2-2/L) a."""
-    return 2.0 * f.depth * scale(f) * curvature_along_target(f)
-
-
 def energy_lower(f: DeepLinearFit) -> float:
     """2 L b^(1/L) (a|w*|²)^(1-1/L): the value at the best first gain of the quadratic form along z."""
     z2 = float(f.w_star @ f.covariance @ f.w_star)
     return 2.0 * f.depth * energy_curvature(f) ** (1 / f.depth) * z2 ** (1 - 1 / f.depth)
-
-
-def least_sharpness(f: DeepLinearFit) -> tuple[float, tc.Measured]:
-    """The first gain t and S_min = min over t > 0 of 2 λ_max(tΣ + (L-1) t^(-1/(L-1)) zzᵀ), convex in log t."""
-    sigma, zz, power = gram(f), rank_one(f), 1.0 / (f.depth - 1)
-
-    def oracle(log_t: np.ndarray) -> tuple[tc.Measured, np.ndarray]:
-        t = np.exp(log_t)[:, None, None]
-        value, v = tc.top_eigenpair(t * sigma + t**-power * zz / power)
-        slopes = np.einsum("ki,kij,kj->k", v, t * sigma - t**-power * zz, v)
-        return 2 * value, 2 * slopes
-
-    middle = np.log(scale(f))
-    height = float(tc.top_eigenvalue(np.exp(middle) * sigma + np.exp(-middle * power) * zz / power))
-    low = np.log(np.trace(zz) / power / height) / power
-    log_t, value = tc.convex_minimum(oracle, min(low, middle), max(np.log(height / float(top_curvature(f))), middle))
-    return float(np.exp(log_t)), value
-
-
-def balanced_sharpness(f: DeepLinearFit) -> tc.Measured:
-    """S_bal = 2 |w*|^(2-2/L) λ_max(Σ + (L-1) zzᵀ/|w*|²)."""
-    return 2 * scale(f) * tc.top_eigenvalue(gram(f) + (f.depth - 1) * rank_one(f) / float(f.w_star @ f.w_star))
 
 
 def upper(f: DeepLinearFit) -> tc.Measured:
@@ -267,11 +217,12 @@ any_depth, exact_sharpness, flat_minima = tc.chains.any_depth, tc.chains.exact_s
 
 # -- the theorems --
 
+of_minimisers = (paper, fits, (target_nonzero, at_minimiser))
+of_targets = (paper, deep_fits, (target_nonzero,))
+
 sharpness_ge_of_minimiser = tc.Theorem(
     "sharpness_ge_of_minimiser",
-    paper,
-    fits,
-    (target_nonzero, at_minimiser),
+    *of_minimisers,
     lower_bound,
     r"S(\theta) \ge 2 L \, |w^*|^{2-2/L} a",
     tight=True,
@@ -279,9 +230,7 @@ sharpness_ge_of_minimiser = tc.Theorem(
 )
 sharpness_ge_energy_of_minimiser = tc.Theorem(
     "sharpness_ge_energy_of_minimiser",
-    paper,
-    fits,
-    (target_nonzero, at_minimiser),
+    *of_minimisers,
     energy_bound,
     r"S(\theta) \ge 2 L \, b^{1/L} (a |w^*|^2)^{1-1/L} \ge 2 L \, |w^*|^{2-2/L} a",
     tight=True,
@@ -289,9 +238,7 @@ sharpness_ge_energy_of_minimiser = tc.Theorem(
 )
 sharpness_ge_least_of_minimiser = tc.Theorem(
     "sharpness_ge_least_of_minimiser",
-    paper,
-    fits,
-    (target_nonzero, at_minimiser),
+    *of_minimisers,
     least_bound,
     r"S(\theta) \ge \min_{t>0} 2 \lambda_{\max}\left(t\Sigma + (L-1) t^{-1/(L-1)} z z^\top\right)",
     tight=True,
@@ -299,18 +246,14 @@ sharpness_ge_least_of_minimiser = tc.Theorem(
 )
 sharpness_eq_least_of_flattest = tc.Theorem(
     "sharpness_eq_least_of_flattest",
-    paper,
-    deep_fits,
-    (target_nonzero,),
+    *of_targets,
     attained,
     r"S(W_k = s_k u_k u_{k-1}^\top) = S_{\min}, \quad s_1 = |w^*| / \sqrt t, \; s_k = t^{1/(2(L-1))}",
     identities=(exact_sharpness.least, exact_sharpness.attained),
 )
 least_sharpness_le = tc.Theorem(
     "least_sharpness_le",
-    paper,
-    deep_fits,
-    (target_nonzero,),
+    *of_targets,
     chain,
     r"S_{\min} \le S_{\mathrm{bal}} \le 2 |w^*|^{2-2/L} (\Lambda + (L-1) a) \le 2 |w^*|^{2-2/L} \sqrt{(2L-1) \Lambda^2 + (L-1)^2 a^2}",
     tight=True,
@@ -328,9 +271,7 @@ sharpness_eq_balanced_of_balanced = tc.Theorem(
 )
 balanced_gap_closes = tc.Theorem(
     "balanced_gap_closes",
-    paper,
-    deep_fits,
-    (target_nonzero,),
+    *of_targets,
     gap_bound,
     r"S_{\mathrm{bal}} / (2 L |w^*|^{2-2/L} a) \le (L-1)/L + \Lambda / (L a)",
     tight=True,
@@ -390,4 +331,13 @@ FALSE = (
     sharpness_unbounded_of_minimiser.without(deep),
     sharpness_unbounded_of_minimiser.claiming("factor_1_0002", partial(unbounded_along_rescaling, factor=1.0002)),
     sharpness_unbounded_of_minimiser.claiming("settled_at_most_inverse_step", settled_at_most_inverse_step),
+)
+FINDINGS = (
+    tc.Finding(
+        "the least sharpness of minimisers lies strictly between the published bounds, is a convex problem in one variable, and is attained by "
+        "aligned networks of width 1; balanced networks are not the flattest",
+        "Σ = diag(4, 1), w* = (0, 1), L = 2: bounds 4 and 14, S_min = 4.618802, balanced 8; falsehoods balanced_is_flattest and "
+        "at_most_lower_bound fall to inputs (0, 1/2), (1, 0) and targets (1, 0): S_min = 1.1547, lower bound 1, S_bal = 2",
+        "theorycheck check marion_chizat_2024/sharpness_*_least_of_*",
+    ),
 )

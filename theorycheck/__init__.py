@@ -15,6 +15,8 @@ from theorycheck.dynamics.data import Regression as Regression
 from theorycheck.dynamics.ensembles import Ensemble as Ensemble
 from theorycheck.dynamics.flows import GradientFlow as GradientFlow
 from theorycheck.dynamics.flows import MirrorFlow as MirrorFlow
+from theorycheck.dynamics.greedy import descent_matrix as descent_matrix
+from theorycheck.dynamics.greedy import greedy_low_rank as greedy_low_rank
 from theorycheck.dynamics.landscapes import Landscape as Landscape
 from theorycheck.dynamics.limit_map import Minimiser as Minimiser
 from theorycheck.dynamics.limit_map import limit_near as limit_near
@@ -27,6 +29,9 @@ from theorycheck.dynamics.manifold_flows import TRACE as TRACE
 from theorycheck.dynamics.manifold_flows import SpectralFunction as SpectralFunction
 from theorycheck.dynamics.manifold_flows import explicit_regularizer as explicit_regularizer
 from theorycheck.dynamics.manifold_flows import manifold_flow as manifold_flow
+from theorycheck.dynamics.margin_flows import dual_flow as dual_flow
+from theorycheck.dynamics.margin_flows import simplex_minimum as simplex_minimum
+from theorycheck.dynamics.max_margin import max_margin as max_margin
 from theorycheck.dynamics.methods import Adam as Adam
 from theorycheck.dynamics.methods import Affine as Affine
 from theorycheck.dynamics.methods import AscentLoss as AscentLoss
@@ -129,6 +134,7 @@ from theorycheck.statements.comparisons import at_least as at_least
 from theorycheck.statements.comparisons import at_most as at_most
 from theorycheck.statements.comparisons import equal as equal
 from theorycheck.statements.findings import Finding as Finding
+from theorycheck.statements.rates import first_order_limit as first_order_limit
 from theorycheck.statements.rates import rate_of as rate_of
 from theorycheck.statements.sources import CONJECTURE as CONJECTURE
 from theorycheck.statements.sources import Source as Source

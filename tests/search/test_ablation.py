@@ -93,6 +93,16 @@ def test_each_premise_has_its_answer(name: str) -> None:
         assert d.sentence
 
 
+def test_where_a_premise_that_stays_is_undefined_inside_it_is_not_asked() -> None:
+    """1/x < 5 is undefined at x = 0, which lies inside x ≤ 0: dropping that leaves no undefined instance."""
+    nonpositive = tc.Premise("nonpositive", "x ≤ 0", lambda p: p.x <= 0)
+    moderate = tc.Premise("moderate", "1/x < 5", lambda p: 1 / p.x < 5)
+    (first, _) = ablate(theorem(everywhere, nonpositive, moderate), instances=200).dropped[:2]
+    assert first.need is Need.NOT_SEEN_TO_MATTER
+    assert first.verdict.undefined == 0
+    assert first.outside + first.stayed + first.verdict.rejected.get("moderate", 0) == first.tried
+
+
 def test_counterexamples_lie_outside_and_are_the_smallest() -> None:
     ablation = ablate(theorem(y_nonnegative, on_parabola), instances=200)
     (dropped,) = ablation.dropped

@@ -22,6 +22,7 @@ from theorycheck.symbolic.kernels import ranged
 from theorycheck.symbolic.kernels.bounded import euclidean
 from theorycheck.symbolic.kernels.compiled import together
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.deep_linear_errors import PartialNorms
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
@@ -174,20 +175,20 @@ class FirstTerm:
         """The compiled map."""
         return DeepLinearKernels(self.model.widths)
 
-    def matrix(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The small matrix, and a bound on the norm and on the trace of its error."""
+    def matrix(self, theta: np.ndarray, norms: PartialNorms | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The small matrix, and a bound on the norm and on the trace of its error; `norms` are those at θ, where they are at hand."""
         data, c = self.objective.data, self.loss.c
         matrix = self.kernels.gauss_newton(theta, data.factor)
         lost = (data.samples + data.inputs + matrix.shape[-1]) * EPS
-        return 2 * c * matrix, 2 * c * self.kernels.norms(theta).gauss_newton(euclidean(data.factor, 2), lost)
+        return 2 * c * matrix, 2 * c * (norms or self.kernels.norms(theta)).gauss_newton(euclidean(data.factor, 2), lost)
 
-    def neglected(self, theta: np.ndarray) -> np.ndarray:
+    def neglected(self, theta: np.ndarray, norms: PartialNorms | None = None) -> np.ndarray:
         """Bound on the spectral norm of the second term, shape ``(...)``.
 
         By blocks: ‖A_k‖ ‖G‖ ‖B_j‖ ‖M_kj‖. A sharper form of elkabetz-cohen-2021/lemma-curvature, which has products of ‖W_i‖.
         """
         G, error = self.objective.gradient_in_w_and_error(theta)
-        return self.kernels.norms(theta).second_term(euclidean(G, len(self.model.shape)) + error)
+        return (norms or self.kernels.norms(theta)).second_term(euclidean(G, len(self.model.shape)) + error)
 
 
 def chunks(lanes: tuple[int, ...], parameters: int) -> Iterator[np.ndarray]:

@@ -11,7 +11,9 @@ Source       Li, Wang & Arora 2021, arXiv:2110.06914.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import factorial
 
 import numpy as np
 
@@ -144,7 +146,7 @@ def limit_near(objective: SmoothRisk, theta: np.ndarray, displacement: np.ndarra
     displacement : array_like, shape (..., T, P)
         z, several a minimiser.
     precision : Precision, optional
-        Each level takes twice as many steps.
+        Each level takes half as many steps again.
 
     Returns
     -------
@@ -173,7 +175,7 @@ def limit_near(objective: SmoothRisk, theta: np.ndarray, displacement: np.ndarra
         """-∇R(θ + Vz) + λz in the eigenbasis, without what is linear."""
         return rates * z - along.gradient(theta[..., None, :] + z @ turned) @ vectors
 
-    steps = STEPS * 2 ** in_force(precision).level
+    steps = round(STEPS * 1.5 ** in_force(precision).level)
     with np.errstate(all="ignore"):
         first = 1 / np.max(rates, axis=-1, keepdims=True)
         growth = np.log1p(REACH / least / first)
@@ -187,18 +189,22 @@ def limit_near(objective: SmoothRisk, theta: np.ndarray, displacement: np.ndarra
     return Measured(value, np.broadcast_to(np.where(np.isnan(error), np.inf, error)[..., None], value.shape))
 
 
-def _exponential_steps(left, z: np.ndarray, rates: np.ndarray, first: np.ndarray, growth: np.ndarray, count: int) -> np.ndarray:
+def _exponential_steps(
+    left: Callable[[np.ndarray], np.ndarray], z: np.ndarray, rates: np.ndarray, first: np.ndarray, growth: np.ndarray, count: int
+) -> np.ndarray:
     """z at the end of the times first (e^(k growth/count) - 1), k up to `count`, of ż = -rates z + left(z)."""
-    for k in range(count):
-        h = first * np.exp(k * growth / count) * np.expm1(growth / count)
-        half, whole = np.exp(-rates * h / 2), np.exp(-rates * h)
-        inner, (one, two, three) = h / 2 * _phi(-rates * h / 2)[0], _phi(-rates * h)
+    k = np.arange(count).reshape(-1, *(1,) * rates.ndim)
+    h = first * np.exp(k * growth / count) * np.expm1(growth / count)
+    halves, wholes, inners = np.exp(-rates * h / 2), np.exp(-rates * h), h / 2 * _phi(-rates * h / 2)[0]
+    one, two, three = _phi(-rates * h)
+    begins, middles, ends = h * (one - 3 * two + 4 * three), h * (2 * two - 4 * three), h * (4 * three - two)
+    for half, whole, inner, begin, middle, end in zip(halves, wholes, inners, begins, middles, ends, strict=True):
         n0 = left(z)
         a = half * z + inner * n0
         na = left(a)
         nb = left(half * z + inner * na)
         nc = left(half * a + inner * (2 * nb - n0))
-        z = whole * z + h * ((one - 3 * two + 4 * three) * n0 + (2 * two - 4 * three) * (na + nb) + (4 * three - two) * nc)
+        z = whole * z + begin * n0 + middle * (na + nb) + end * nc
     return z
 
 
@@ -209,13 +215,6 @@ def _phi(c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     one = np.expm1(outside) / outside
     two = (one - 1) / outside
     far = one, two, (two - 0.5) / outside
-    series = [np.zeros_like(inside) for _ in range(3)]
-    for j in range(18, -1, -1):
-        factorial = 1.0
-        for m in range(2, j + 2):
-            factorial *= m
-        for k in range(3):
-            series[k] = series[k] * inside + 1 / factorial
-            factorial *= j + k + 2
+    series = [np.polynomial.polynomial.polyval(inside, [1 / factorial(j + k) for j in range(20)]) for k in (1, 2, 3)]
     one, two, three = (np.where(small, s, f) for s, f in zip(series, far, strict=True))
     return one, two, three

@@ -97,7 +97,8 @@ def sharpness(objective: SmoothRisk, theta: np.ndarray, precision: Precision | N
     left = np.ones(theta.shape[:-1], dtype=bool)
     first = curvature.FirstTerm.of(objective)
     if first is not None:
-        top, neglected = curvature.top_eigenvalue(*first.matrix(theta)), first.neglected(theta)
+        norms = first.kernels.norms(theta)
+        top, neglected = curvature.top_eigenvalue(*first.matrix(theta, norms)), first.neglected(theta, norms)
         value, error = np.array(top.value), np.array(top.error + neglected)
         left = ~(neglected <= in_force(precision).tightened(NEGLIGIBLE) * value)
     for mask in curvature.chunks(left.shape, objective.parameters):

@@ -26,7 +26,8 @@ class Completion:
     def data(self) -> MatrixSensing:
         """The observed entries."""
         A = np.zeros((6, 4, 4))
-        A[np.arange(6), *zip(*OBSERVED, strict=True)] = 1
+        for k, (i, j) in enumerate(OBSERVED):
+            A[k, i, j] = 1
         y = np.stack([np.ones_like(self.R)] * 2 + [self.R] * 4, axis=-1)
         return MatrixSensing(np.broadcast_to(A, (*np.shape(self.R), 6, 4, 4)), y)
 

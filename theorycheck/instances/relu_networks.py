@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,7 +27,12 @@ class ReLUNetwork:
     """
 
     layers: tuple[np.ndarray, ...]
-    slope: float = 0.0
+    quarters: int = 0
+
+    @property
+    def slope(self) -> float:
+        """Of σ below zero."""
+        return self.quarters / 4
 
     @property
     def depth(self) -> int:
@@ -84,7 +90,7 @@ class ReLUNetwork:
             return self
         last = self.layers[-1]
         lead = last.shape[:-2]
-        if self.slope == 1.0:
+        if self.quarters == 4:
             return replace(self, layers=(*self.layers, *[np.ones((*lead, 1, 1))] * more))
         both = np.concatenate([last, -last], axis=-2)
         copies = [np.broadcast_to(np.eye(2), (*lead, 2, 2))] * (more - 1)
@@ -92,7 +98,11 @@ class ReLUNetwork:
 
 
 def relu_networks(
-    depth: tuple[int, int] = (2, 5), width: tuple[int, int] = (1, 4), inputs: Sequence[int] = (1, 2, 3), slopes: Sequence[float] = (0.0,), outputs: int = 1
+    depth: tuple[int, int] = (2, 5),
+    width: tuple[int, int] = (1, 4),
+    inputs: Sequence[int] = (1, 2, 3),
+    quarters: Sequence[int] = (0,),
+    outputs: int = 1,
 ) -> Recipe:
     """Recipe of `ReLUNetwork`: entries in [-2, 2]. The ranges are inclusive."""
 
@@ -100,6 +110,6 @@ def relu_networks(
     def networks(draw: Drawer) -> ReLUNetwork:
         hidden = [draw(integers(*width)) for _ in range(draw(integers(*depth)) - 1)]
         widths = (draw(choice(tuple(inputs))), *hidden, outputs)
-        return ReLUNetwork(tuple(draw(array((b, a))) for a, b in zip(widths[:-1], widths[1:], strict=True)), draw(choice(tuple(slopes))))
+        return ReLUNetwork(tuple(draw(array((b, a))) for a, b in pairwise(widths)), draw(choice(tuple(quarters))))
 
     return networks

@@ -52,12 +52,14 @@ class Bowl:
 
 
 def bowls(low: float = 0.125, high: float = 0.9375) -> Recipe:
-    """Three dimensions, λ_1 in [1/2, 2], other eigenvalues between `low` and `high` of it or just as large, size in [1/16, 1]."""
+    """Three dimensions, λ_1 in [1/2, 2], other eigenvalues between `low` and `high` of it or just as large, size in [1/16, 1]; often Q = I."""
 
     @recipe
     def of(draw: Drawer) -> Bowl:
         ratios = np.where(draw(array(2, 0, 1)) > 0.0625, draw(array(2, low, high)), 1.0)
-        return Bowl(draw(reals(0.5, 2)), ratios, draw(orthogonal(3)), draw(array(3, -2, 2)), draw(reals(0.0625, 1)))
+        along_axes = draw(choice((True, False, False)))
+        Q = draw(orthogonal(3))
+        return Bowl(draw(reals(0.5, 2)), ratios, np.eye(3) if along_axes else Q, draw(array(3, -2, 2)), draw(reals(0.0625, 1)))
 
     return of
 
@@ -120,6 +122,11 @@ class Valley:
         return (self.Q[..., :2] @ self.z[..., None])[..., 0]
 
     @property
+    def second_slope(self) -> np.ndarray:
+        """The derivative of log λ_2 along q_3 at 0."""
+        return 2 * self.C[..., 1, 1, 2] / (np.asarray(self.top) * np.asarray(self.ratio))
+
+    @property
     def slope(self) -> np.ndarray:
         """The derivative of log λ_1 along q_3 at 0: 2 q_1ᵀC_1q_3/b_1."""
         return 2 * self.C[..., 0, 0, 2] / np.asarray(self.top)
@@ -138,16 +145,15 @@ class Valley:
         return rows[..., None] * turned[..., :2, :], self.Q[..., None, :, :] @ self.C @ turned[..., None, :, :]
 
 
-def valleys(high: float = 1.0, bend: float = 0.5) -> Recipe:
-    """b_1 in [1, 3/2], b_2/b_1 in [1/4, high], entries of C up to `bend`; every third valley is straight."""
+def valleys(bend: float = 0.5) -> Recipe:
+    """b_1 in [1, 3/2], b_2/b_1 in [1/4, 3/4] or 1, entries of C up to `bend`; every third valley is straight, in every fourth z_1 = 0."""
 
     @recipe
     def of(draw: Drawer) -> Valley:
-        straight = draw(choice((True, False, False)))
+        straight, alone, equal = draw(choice((True, False, False))), draw(choice((1.0, 1.0, 1.0, 0.0))), draw(choice((False, False, False, True)))
         forms = draw(array((2, 3, 3), -bend, bend))
-        valley = Valley(
-            draw(reals(1, 1.5)), draw(reals(0.25, high)), draw(orthogonal(3)), (forms + np.swapaxes(forms, -1, -2)) / 2, draw(array(2, -0.75, 0.75))
-        )
+        ratio, z = draw(reals(0.25, 0.75)), draw(array(2, -0.75, 0.75)) * np.array([alone, 0.25])
+        valley = Valley(draw(reals(1, 1.5)), 1.0 if equal else ratio, draw(orthogonal(3)), (forms + np.swapaxes(forms, -1, -2)) / 2, z)
         return valley.straightened() if straight else valley
 
     return of

@@ -8,9 +8,10 @@ to matter, pairs are dropped, and tried where both fail.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from itertools import combinations
 from time import perf_counter
 from typing import Any
@@ -22,6 +23,7 @@ from theorycheck.search.evaluation import premise_holds
 from theorycheck.search.places import Here, Place, place_of
 from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, Verdict
 from theorycheck.search.workers import Workers
+from theorycheck.statements.comparisons import Comparison
 from theorycheck.statements.theorems import Premise, Theorem
 
 OUTSIDE = "outside"
@@ -183,8 +185,18 @@ def outside(theorem: Theorem, dropped: Names, variant: Theorem | None = None) ->
         for name in dropped:
             wider = wider.without(name)
     gone = tuple(p for p in theorem.premises if p.name in dropped)
-    negation = Premise(OUTSIDE, "none of: " + ", ".join(p.statement for p in gone), lambda instance: all(fails(p, instance) for p in gone))
-    return replace(wider, premises=(*wider.premises, negation), of=theorem)  # the last: no map can be blamed for it
+
+    def lies_outside(instance: Any) -> bool:
+        return all(fails(p, instance) for p in gone)
+
+    negation = Premise(OUTSIDE, "none of: " + ", ".join(p.statement for p in gone), lies_outside)
+    kept = (replace(p, holds=partial(_where, lies_outside, p)) for p in wider.premises)
+    return replace(wider, premises=(*kept, negation), of=theorem)  # the negation last: no map can be blamed for it
+
+
+def _where(lies_outside: Callable[[Any], bool], kept: Premise, instance: Any) -> bool | Comparison:
+    """A premise that stays, asked of no instance inside: one on which it is undefined says nothing of what was dropped."""
+    return kept.holds(instance) if lies_outside(instance) else True
 
 
 def fails(premise: Premise, instance: Any) -> bool:

@@ -40,8 +40,13 @@ def needs_confirmation(entry: Entry, relation_is_equal: bool) -> bool:
     return not relation_is_equal and abs(entry.slack) < NEAR
 
 
-def confirmed_claim(theorem: Theorem, rebuild: Callable[[], Any], screened: Comparison, *, as_is: bool = False) -> Comparison | Broken:
-    """The claim on the instance `rebuild` returns (enforced again, unless `as_is`), with bars that may carry an accusation."""
+def confirmed_claim(
+    theorem: Theorem, rebuild: Callable[[], Any], screened: Comparison, *, as_is: bool = False, shuffles: int = SHUFFLES
+) -> Comparison | Broken:
+    """The claim on the instance `rebuild` returns (enforced again, unless `as_is`), with bars that may carry an accusation.
+
+    Fewer `shuffles` are for a violation that is confirmed once more before it is said.
+    """
 
     def run(precision: Precision, around: Around) -> Comparison | Broken:
         with precision.scope():  # noise is fresh at every level
@@ -53,7 +58,7 @@ def confirmed_claim(theorem: Theorem, rebuild: Callable[[], Any], screened: Comp
         with around():
             return guarded(whole, precision)
 
-    return confirmed(run, screened)
+    return confirmed(run, screened, shuffles)
 
 
 def confirmed_premise(theorem: Theorem, premise: Premise, rebuild: Callable[[], Any]) -> bool:
@@ -74,7 +79,7 @@ def confirmed_premise(theorem: Theorem, premise: Premise, rebuild: Callable[[], 
     return not isinstance(result, Broken) and result.standing in (Standing.HOLDS, Standing.TOO_CLOSE)
 
 
-def confirmed(run: Run, screened: Comparison) -> Comparison | Broken:
+def confirmed(run: Run, screened: Comparison, shuffles: int = SHUFFLES) -> Comparison | Broken:
     """Raise the level until the comparison is decided or the bars stop shrinking; `screened` is the run at level 0."""
     before, result = screened, screened
     for level in map(Precision, LEVELS):
@@ -84,17 +89,17 @@ def confirmed(run: Run, screened: Comparison) -> Comparison | Broken:
         others = [run(level, partial(rounded, mode)) for mode in OTHERS] if available() else []
         result = _with_bars(before, now, others)
         if result.standing is Standing.VIOLATED:
-            return _shuffled(run, level, before, now, others) if others else result
+            return _shuffled(run, level, before, now, others, shuffles) if others else result
         if result.standing is not Standing.TOO_CLOSE or not _tightens(before, now):
             return result
         before = now
     return result
 
 
-def _shuffled(run: Run, level: Precision, before: Comparison, now: Comparison, others: list[Comparison | Broken]) -> Comparison:
+def _shuffled(run: Run, level: Precision, before: Comparison, now: Comparison, others: list[Comparison | Broken], shuffles: int) -> Comparison:
     """The comparison with shuffled runs among those that make its bar; ends as soon as it is no violation any more."""
     seen, result = list(others), _with_bars(before, now, others)
-    for seed in range(SHUFFLES if -result.slack < NEAR else FEW_SHUFFLES):
+    for seed in range(shuffles if -result.slack < NEAR else FEW_SHUFFLES):
         seen.append(run(level, partial(shuffled, seed)))
         result = _with_bars(before, now, seen)
         if result.standing is not Standing.VIOLATED:

@@ -78,13 +78,13 @@ class _Search:
     def _judged(self, draws: list[Draw]) -> Iterator[bool]:
         """Whether each of the draws violates."""
         if len(draws) == 1:
-            yield judged(self.theorem, draws[0], plain_enough=self.quick).violates
+            yield judged(self.theorem, draws[0], provisional=self.quick).violates
             return
         for draw, entry in zip(draws, screened(self.theorem, draws), strict=True):
             if not isinstance(entry, Entry) or (entry.standing is not Standing.VIOLATED and abs(entry.slack) >= NEAR):
                 yield False
             else:
-                yield (self.quick and plainly_violated(entry)) or judged(self.theorem, draw, plain_enough=self.quick).violates
+                yield (self.quick and plainly_violated(entry)) or judged(self.theorem, draw, provisional=self.quick).violates
 
 
 def simplicity(choices: Choices) -> tuple[int, int, Choices]:
@@ -105,7 +105,7 @@ def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> tuple[Choic
 
 
 def _contracted(theorem: Theorem, recipe: Recipe, choices: Choices, seed: int, quick: bool) -> tuple[Choices, bool]:
-    """Contract with plain violations believed at the screen (`quick`), or with every candidate confirmed."""
+    """Contract with provisional answers about candidates (`quick`), or with every candidate confirmed in full."""
     search = _Search(theorem, recipe, recipe.replay(choices).choices, quick, _DEAR_MOVES if theorem.stacked else _MOVES)
     _redraw_tiny(search, seed)
     before = None

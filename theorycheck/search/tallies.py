@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from theorycheck.instances.recipes import Draw
 from theorycheck.instances.stacking import shape_of, stacked
 from theorycheck.measured import in_force
-from theorycheck.search.confirmation import confirmed_claim, confirmed_premise, is_equality, needs_confirmation
+from theorycheck.search.confirmation import FEW_SHUFFLES, SHUFFLES, confirmed_claim, confirmed_premise, is_equality, needs_confirmation
 from theorycheck.search.evaluation import NEAR, Admission, Broken, admission, claim_of, guarded
 from theorycheck.search.screening import SCREEN
 from theorycheck.search.verdicts import Problem, Tally, Tightest
@@ -38,22 +38,22 @@ class Judged:
         return self.entry is not None and self.entry.standing is Standing.VIOLATED
 
 
-def judged(theorem: Theorem, draw: Draw, *, plain_enough: bool = False) -> Judged:
+def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False) -> Judged:
     """One instance all the way to a confirmed standing; confirmation rebuilds it from its choices.
 
-    With `plain_enough`, a violation that is large, and larger than its bar by far, is believed at the screen: for candidates of a
-    contraction, whose result is confirmed in full.
+    A `provisional` answer is for candidates of a contraction, whose result is confirmed in full: a violation that is large, and
+    larger than its bar by far, is believed at the screen; a tiny one after a few shuffled runs.
     """
     rebuild = partial(_rebuilt, theorem, draw.choices)
     admitted = admitted_or_not(theorem, draw.value, rebuild)
     if not isinstance(admitted, Admission):
         return admitted
     screened = guarded(partial(claim_of, theorem, admitted.instance, SCREEN), SCREEN)
-    if plain_enough and isinstance(screened, Comparison):
+    if provisional and isinstance(screened, Comparison):
         entry = guarded(lambda: screened.worst, SCREEN)
         if isinstance(entry, Entry) and plainly_violated(entry):
             return Judged(admitted.instance, entry=entry)
-    return _confirmed(theorem, rebuild, admitted.instance, screened)
+    return _confirmed(theorem, rebuild, admitted.instance, screened, FEW_SHUFFLES if provisional else SHUFFLES)
 
 
 def plainly_violated(entry: Entry) -> bool:
@@ -79,13 +79,13 @@ def _rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
     return theorem.ambient.replay(choices, in_force(None).level).value
 
 
-def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken) -> Judged:
+def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken, shuffles: int = SHUFFLES) -> Judged:
     if isinstance(screened, Broken):
         return Judged(instance, broken=screened)
     comparison: Comparison = screened
     entry = guarded(lambda: comparison.worst, SCREEN)
     if not isinstance(entry, Broken) and needs_confirmation(entry, is_equality(comparison)):
-        again = confirmed_claim(theorem, rebuild, comparison)
+        again = confirmed_claim(theorem, rebuild, comparison, shuffles=shuffles)
         entry = again if isinstance(again, Broken) else again.worst
     return Judged(instance, broken=entry) if isinstance(entry, Broken) else Judged(instance, entry=entry)
 

@@ -142,7 +142,7 @@ class DeepLinearKernels:
         return PartialNorms.of(self.sizes, theta)
 
     def w_error(self, theta: np.ndarray) -> np.ndarray:
-        return self.norms(theta).w()
+        return PartialNorms.of(self.sizes, theta, between_layers=False).w()
 
     def gradient_error(self, theta: np.ndarray, G: np.ndarray, G_error: np.ndarray) -> np.ndarray:
         return self.norms(theta).gradient(euclidean(G, len(self.shape)), np.asarray(G_error))

@@ -43,14 +43,15 @@ class PartialNorms:
     lost: float
 
     @classmethod
-    def of(cls, widths: np.ndarray, theta: np.ndarray) -> PartialNorms:
-        """The norms at θ, shape ``(..., P)``."""
+    def of(cls, widths: np.ndarray, theta: np.ndarray, between_layers: bool = True) -> PartialNorms:
+        """The norms at θ, shape ``(..., P)``; where those of M_kj are left out, `between` is empty."""
         leading, (rows,) = together((theta, 1))
         L = len(widths) - 1
-        vectors, between = [np.empty((len(rows), L)) for _ in range(3)], np.empty((len(rows), L, L))
+        pairs = L if between_layers else 0
+        vectors, between = [np.empty((len(rows), L)) for _ in range(3)], np.empty((len(rows), pairs, pairs))
         dense.partial_norms(widths, rows, *vectors, between)
         a, b, s = (vector.reshape(*leading, L) for vector in vectors)
-        return cls(a, b, s, between.reshape(*leading, L, L), (int(widths.max()) + 4) * EPS)
+        return cls(a, b, s, between.reshape(*leading, pairs, pairs), (int(widths.max()) + 4) * EPS)
 
     @property
     def outer_errors(self) -> np.ndarray:

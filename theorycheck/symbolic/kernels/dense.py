@@ -16,18 +16,23 @@ from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.lanes import clear, offsets
 
 TILE = 32
+LARGE = 16
 
 
 @compiled
 def product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
-    """out = left right."""
-    clear(out)
-    for i in range(left.shape[0]):
-        o = out[i]
-        for k in range(left.shape[1]):
-            a, r = left[i, k], right[k]
-            for j in range(o.size):
-                o[j] += a * r[j]
+    """out = left right, by BLAS where the matrices are large."""
+    rows, inner, cols = left.shape[0], left.shape[1], right.shape[1]
+    if rows >= LARGE and inner >= LARGE and cols >= LARGE:
+        np.dot(left, right, out)
+        return
+    for i in range(rows):
+        for j in range(cols):
+            out[i, j] = 0.0
+        for k in range(inner):
+            a = left[i, k]
+            for j in range(cols):
+                out[i, j] += a * right[k, j]
 
 
 @compiled
@@ -142,19 +147,33 @@ def hessians(widths: np.ndarray, theta: np.ndarray, G: np.ndarray, K: np.ndarray
 
 @compiled
 def gauss_newtons(widths: np.ndarray, theta: np.ndarray, F: np.ndarray, out: np.ndarray) -> None:
-    """(I ⊗ F) J Jᵀ (I ⊗ F)ᵀ = Σ_k (A_k A_kᵀ) ⊗ (F B_kᵀ B_k Fᵀ): theta (B, P), F (B, f, d_0), out (B, d_L f, d_L f)."""
+    """(I ⊗ F) J Jᵀ (I ⊗ F)ᵀ = Σ_k (A_k A_kᵀ) ⊗ (F B_kᵀ B_k Fᵀ): theta (B, P), F (B, f, d_0), out (B, d_L f, d_L f).
+
+    With one output it is the product of one tall matrix, the rows |q_k| B_k Fᵀ of all layers, with its transpose.
+    """
     at, to = offsets(widths)
     rows, f = widths[-1], F.shape[1]
-    A, B = np.empty(rows * at[-1]), np.empty(f * at[-1])
+    A, B, left, right = np.empty(rows * at[-1]), np.empty(f * at[-1]), np.empty((rows, rows)), np.empty((f, f))
     for instance in range(theta.shape[0]):
         outers(widths, at, to, theta[instance], A)
         inners(widths, at, to, theta[instance], F[instance].T.copy(), B)
         total = out[instance]
+        if rows == 1:
+            count = at[widths.size - 1]
+            for k in range(1, widths.size):
+                size = 0.0
+                for i in range(at[k], at[k + 1]):
+                    size += A[i] * A[i]
+                size = np.sqrt(size)
+                for i in range(f * at[k - 1], f * at[k]):
+                    B[i] *= size
+            tall = B[: f * count].reshape(count, f)
+            product(tall.T.copy(), tall, total)
+            continue
         clear(total)
         for k in range(1, widths.size):
             above = A[rows * at[k] : rows * at[k + 1]].reshape(rows, widths[k])
             below = B[f * at[k - 1] : f * at[k]].reshape(widths[k - 1], f)
-            left, right = np.empty((rows, rows)), np.empty((f, f))
             product(above, above.T.copy(), left)
             product(below.T.copy(), below, right)
             for r in range(rows):
@@ -168,30 +187,53 @@ def gauss_newtons(widths: np.ndarray, theta: np.ndarray, F: np.ndarray, out: np.
 def norm(values: np.ndarray) -> float:
     """Euclidean norm of the entries of a matrix."""
     total = 0.0
-    for row in values:
-        for x in row:
-            total += x * x
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            total += values[i, j] * values[i, j]
     return np.sqrt(total)
 
 
 @compiled
+def chain_norms(widths: np.ndarray, to: np.ndarray, row: np.ndarray, j: int, room: np.ndarray, out: np.ndarray) -> None:
+    """Frobenius norms of M_kj for one j into column j - 1 of `out`: 0 for k <= j, and 1 for the identity."""
+    depth, cols = widths.size - 1, widths[j]
+    for k in range(1, depth + 1):
+        out[k - 1, j - 1] = 1.0 if k == j + 1 else 0.0
+    for k in range(j + 2, depth + 1):
+        rows, inner, first, old, new = widths[k - 1], widths[k - 2], to[k - 2], k % 2, 1 - k % 2
+        if k == j + 2:
+            for i in range(rows * cols):
+                room[new, i] = row[first + i]
+        elif min(rows, inner, cols) >= LARGE:
+            M = room[old, : inner * cols].reshape(inner, cols)
+            product(row[first : first + rows * inner].reshape(rows, inner), M, room[new, : rows * cols].reshape(rows, cols))
+        else:
+            for i in range(rows):
+                for c in range(cols):
+                    room[new, i * cols + c] = 0.0
+                for m in range(inner):
+                    a = row[first + i * inner + m]
+                    for c in range(cols):
+                        room[new, i * cols + c] += a * room[old, m * cols + c]
+        total = 0.0
+        for i in range(rows * cols):
+            total += room[new, i] * room[new, i]
+        out[k - 1, j - 1] = np.sqrt(total)
+
+
+@compiled
 def partial_norms(widths: np.ndarray, theta: np.ndarray, outer: np.ndarray, inner: np.ndarray, own: np.ndarray, between: np.ndarray) -> None:
-    """Frobenius norms of A_k, B_k, W_k, shape (B, L) each, and of M_kj, shape (B, L, L), 0 for k <= j; identities count as 1."""
+    """Frobenius norms of A_k, B_k, W_k, shape (B, L) each, and of M_kj, shape (B, L, L) or (B, 0, 0) for none."""
     at, to = offsets(widths)
-    depth, rows, d = widths.size - 1, widths[-1], widths[0]
-    A, B = np.empty(rows * at[-1]), np.empty(d * at[-1])
+    depth, rows, d, widest = widths.size - 1, widths[-1], widths[0], widths.max()
+    A, B, identity, room = np.empty(rows * at[-1]), np.empty(d * at[-1]), np.eye(d), np.empty((2, widest * widest))
     for instance in range(theta.shape[0]):
-        outers(widths, at, to, theta[instance], A)
-        inners(widths, at, to, theta[instance], np.eye(d), B)
+        row = theta[instance]
+        outers(widths, at, to, row, A)
+        inners(widths, at, to, row, identity, B)
         for j in range(1, depth + 1):
             outer[instance, j - 1] = 1.0 if j == depth else norm(A[rows * at[j] : rows * at[j + 1]].reshape(rows, widths[j]))
             inner[instance, j - 1] = 1.0 if j == 1 else norm(B[d * at[j - 1] : d * at[j]].reshape(widths[j - 1], d))
-            own[instance, j - 1] = norm(matrix_of(widths, to, theta[instance], j))
-            M = np.eye(widths[j])
-            for k in range(1, depth + 1):
-                between[instance, k - 1, j - 1] = 0.0
-                if k > j:
-                    between[instance, k - 1, j - 1] = 1.0 if k == j + 1 else norm(M)
-                    longer = np.empty((widths[k], widths[j]))
-                    product(matrix_of(widths, to, theta[instance], k), M, longer)
-                    M = longer
+            own[instance, j - 1] = norm(matrix_of(widths, to, row, j))
+            if between.shape[1] > 0:
+                chain_norms(widths, to, row, j, room, between[instance])

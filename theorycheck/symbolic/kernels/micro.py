@@ -45,6 +45,13 @@ class _Lanes:
         """Values for the lanes of a row."""
         self.builder.store(value, self.at(data, row), align=8)
 
+    def spread(self, number: Any) -> Any:
+        """A number in every lane."""
+        if self.kind is DOUBLE:
+            return number
+        first = self.builder.insert_element(ir.Constant(self.kind, ir.Undefined), number, ir.IntType(32)(0))
+        return self.builder.shuffle_vector(first, ir.Constant(self.kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), self.kind.count), None))
+
     def plus_product(self, total: Any, x: Any, y: Any) -> Any:
         """Total + x y, rounded twice."""
         return self.builder.fadd(total, self.builder.fmul(x, y))
@@ -240,3 +247,35 @@ def outer(context: Any, rows: Any, cols: Any, q: Any, q_at: Any, h: Any, h_at: A
 def minus_outer(context: Any, rows: Any, cols: Any, q: Any, q_at: Any, h: Any, h_at: Any, out: Any, out_at: Any) -> Any:
     """out -= q hᵀ."""
     return types.void(INT, INT, q, INT, h, INT, out, INT), _called(_minus_outer, _minus_outer_alone)
+
+
+def _combination(lanes: _Lanes, rows: Any, count: Any, stages: Any, values: Any, K: Any, T: Any, h: Any, out: Any) -> None:
+    builder, step = lanes.builder, lanes.load(h, INTEGER(0))
+    numbers, size = builder.bitcast(stages, INTEGER.as_pointer()), builder.mul(rows, lanes.columns)
+
+    def tile(places: list[Any]) -> None:
+        zero = ir.Constant(lanes.kind, [0.0] * lanes.kind.count if isinstance(lanes.kind, ir.VectorType) else 0.0)
+        totals = [cgutils.alloca_once_value(builder, zero) for _ in places]
+        with cgutils.for_range(builder, count) as loop:
+            factor = lanes.spread(builder.load(builder.gep(values, [loop.index])))
+            slopes = builder.gep(K, [builder.mul(builder.load(builder.gep(numbers, [loop.index])), size)])
+            for total, place in zip(totals, places, strict=True):
+                builder.store(lanes.plus_product(builder.load(total), factor, lanes.load(slopes, place)), total)
+        for total, place in zip(totals, places, strict=True):
+            lanes.store(lanes.plus_product(lanes.load(T, place), step, builder.load(total)), out, place)
+
+    _tiles(builder, rows, tile)
+
+
+@intrinsic
+def combination(context: Any, count: Any, stages: Any, values: Any, K: Any, T: Any, h: Any, out: Any) -> Any:
+    """out = T + h Σ_j values_j K[stages_j] over the first `count` of them, lane by lane; sums from the left."""
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = [context.make_array(kind)(context, builder, value) for kind, value in zip(signature.args[1:], arguments[1:], strict=True)]
+        rows, columns = cgutils.unpack_tuple(builder, made[-1].shape)
+        data = [builder.bitcast(array.data, POINTER) for array in made]
+        builder.call(_function(builder.module, _combination, _combination, len(made)), [rows, arguments[0], columns, *data])
+        return context.get_dummy_value()
+
+    return types.void(INT, stages, values, K, T, h, out), generated
