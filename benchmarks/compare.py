@@ -90,7 +90,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         low, middle, high = (SCALES[found["unit"].split()[0]] * t for t in entry["per_unit"])
         error = entry["error"]
         far = "" if error is None else f"{error['median']:.1e} / {error['largest']:.1e}"
-        ratio = "" if entry["target"] is None else f"**{entry['ratio'][1]:.2f}** ({entry['ratio'][0]:.2f}–{entry['ratio'][2]:.2f})"
+        ratio = "" if entry is found["contestants"][0] else f"**{entry['ratio'][1]:.2f}** ({entry['ratio'][0]:.2f}–{entry['ratio'][2]:.2f})"
         target = "" if entry["target"] is None else f"{entry['target']:g}"
         work = found["work"] if entry is found["contestants"][0] else ""
         out.append(f"| {work} | {entry['name']} | {middle:.4g} ({low:.4g}–{high:.4g}) {found['unit']} | {far} | {ratio} | {target} |")

@@ -12,7 +12,7 @@ def bars(rows: list[dict[str, Any]], path: Path) -> None:
     """How many times longer each peer takes than this project, with quartiles, and the targets."""
     from matplotlib.figure import Figure
 
-    entries = [(row, entry) for row in rows for entry in row["contestants"][1:]][::-1]
+    entries = [(row, entry) for row in rows for entry in row["contestants"][1:] if entry["target"] is not None][::-1]
     figure = Figure(figsize=(11, 0.42 * len(entries) + 1.4), layout="constrained")
     axes = figure.subplots()
     for place, (_, entry) in enumerate(entries):
@@ -45,12 +45,12 @@ def sharpness_by_scale(scales: Any, parts: list[dict[str, Any]], bounds: dict[st
         axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
         axes.plot(x, middle, "o-", color=color, markersize=4, label=f"step {part['step']:g}")
         axes.axhline(2 / part["step"], color=color, linestyle=":", linewidth=1.2)
-        axes.text(scales[-1] + 0.004, 2 / part["step"], f"2/{part['step']:g}", color=color, fontsize=8, va="center")
+        axes.text(1.005, 2 / part["step"], f"2/{part['step']:g}", color=color, fontsize=8, va="center", transform=axes.get_yaxis_transform())
     for (name, value), style in zip(bounds.items(), ("--", "-", "-.", (0, (6, 2, 1, 2, 1, 2))), strict=True):
         axes.axhline(value, color=INK, linestyle=style, linewidth=1.0, label=f"{name}: {value:.2f}")
     axes.set_yscale("log")
     axes.set_xlabel("initial scale s: entries of all layers start as N(0, s²)")
-    axes.set_ylabel("sharpness at the end (median; band: middle 80 % of the runs that converged)")
+    axes.set_ylabel("sharpness at the end (median; band: middle 80 % of the runs that did not diverge)")
     axes.legend(fontsize=8, frameon=False, loc="upper left")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=140)

@@ -162,7 +162,7 @@ def two_step(v: Valley, precision: tc.Precision, method, power: float, factor: f
     states, top = pairs(v, method)
     roots = np.sqrt(v.repeated.along_times.risk(states)).sum(axis=-1)
     seen = roots / (ETAS[:, None] * (top / 2) ** power)
-    return tc.tends_to("√R(x_k) + √R(x_{k+1})", ETAS, seen, factor * np.ones_like(v.sharpness), resolution=SMOOTH)
+    return tc.equal("√R(x_k) + √R(x_{k+1})", tc.first_order_limit(ETAS, seen), factor * np.ones_like(v.sharpness), resolution=SMOOTH)
 
 
 def falling(v: Valley, precision: tc.Precision) -> tc.Comparison:
@@ -184,7 +184,7 @@ def edge(v: Valley, precision: tc.Precision, total: float = 1.0, above: float = 
     """1/S_k + 1/S_{k+1} → total, S > above."""
     S = stableness(v, pairs(v, NORMALIZED)[0])
     return tc.all_of(
-        tc.tends_to("1/S_k + 1/S_{k+1} → 1", ETAS, (1 / S).sum(axis=-1), total * np.ones_like(v.sharpness), resolution=SMOOTH),
+        tc.equal("1/S_k + 1/S_{k+1} → 1", tc.first_order_limit(ETAS, (1 / S).sum(axis=-1)), total * np.ones_like(v.sharpness), resolution=SMOOTH),
         tc.at_least("S > 1", S[-1].min(axis=-1), above * np.ones_like(v.sharpness)),
     )
 

@@ -214,3 +214,10 @@ FALSE = (
     mean.claiming("second_order", partial(mean_rate, exponent=2.0)),
     shape.claiming("trace", partial(isotropic, of=tc.TRACE)),
 )
+FINDINGS = (
+    tc.Finding(
+        "which potential noise descends is decided by its shape: in every parameter alike it is log pdet H, in the labels it is tr H",
+        "the flow of log pdet H is off the shrunk-start projection, and ½∂²Φ[I] off -¼P_T∇tr H, already for two entries and one sample",
+        "theorycheck check haochen_2020/isotropic_noise_favours_log_pdet",
+    ),
+)

@@ -10,8 +10,7 @@ Results      fits_of_better_than_zero          R(θ_0) ≤ R(0), ∇R(θ_0) ≠ 
              rank_one_and_aligned_of_flow      |W_k|_F² - |W_k|² ≤ ρ_k, |W_{k+1}|²(1 - <u_k, v_{k+1}>²) ≤ 2|D_k| + ρ_{k+1},
                                                ||W_k|² - |W_{k+1}|²| ≤ |D_k|, at every time
              sharpness_tends_to_balanced       S^∞ → S_bal as the scale α of the start goes to 0: not S_min, and at most 2 L Λ |w*|^(2-2/L)
-             sharpness_error_of_small_start    |S^∞/S_bal - 1| is of order α² where w* is no top eigenvector of Σ (and the flow does not cancel it)
-             sharpness_error_of_one_input      ... of order α⁴ for one input
+                      sharpness_error_of_one_input      |S^∞/S_bal - 1| is of order α⁴ for one input
              sharpness_le_of_small_start       S^∞ ≤ 8 L Λ |w*|^(2-2/L), S^∞/S_min ≤ 4 Λ/λ (published)
              residual_stays_close              Δ(0) ≤ δ²e^(-2δ)κ²λ²|p|²/Λ: |W_k(t) - I|_F ≤ δ/L
              residual_excess_decays            ... and Δ(t) ≤ Δ(0) exp(-4 L κ λ |p|² t)
@@ -24,7 +23,8 @@ Results      fits_of_better_than_zero          R(θ_0) ≤ R(0), ∇R(θ_0) ≠ 
              threshold_le_published            2/S_min ≤ 1/(L a |w*|^(2-2/L)), the published step that is too large
              Rank-one, alignment, the limit of the sharpness, the residual theorem with its constants and the exact step are in the form
              derived in the project's catalogue.
-Not covered  Gaussian residual starts: the published constants C_1 ... C_7 are hidden in the statement.
+Not covered  Gaussian residual starts: the published constants C_1 ... C_7 are hidden in the statement. The order α² of the sharpness
+             of small starts in general: it needs a coefficient that does not vanish, as it does where w* is a top eigenvector of Σ.
 """
 
 from dataclasses import dataclass, replace
@@ -249,11 +249,6 @@ better_than_zero = tc.Premise(
 )
 not_critical = tc.Premise("not_critical", "∇R(θ_0) ≠ 0", lambda f: bool(np.any(f.objective.gradient(f.theta))))
 toward = tc.Premise("toward_target", "<w(θ_0), Σw*> > 0", lambda f: bool(f.w @ f.covariance @ f.w_star > 0), enforce=turned)
-off_top = tc.Premise(
-    "off_top",
-    "S_min ≤ 0.99 S_bal: w* is no top eigenvector of Σ",
-    lambda f: bool(float(least_sharpness(f)[1]) <= 0.99 * float(balanced_sharpness(f))),
-)
 one_output = tc.Premise("one_output", "d_L = 1", lambda f: f.widths[-1] == 1)
 one_input = tc.Premise("one_input", "d_0 = 1", lambda f: f.widths[0] == 1)
 small = tc.Premise(
@@ -508,16 +503,6 @@ sharpness_tends_to_balanced = tc.Theorem(
     identities=(exact.balanced, exact.gap_sum),
     stacked=True,
 )
-sharpness_error_of_small_start = tc.Theorem(
-    "sharpness_error_of_small_start",
-    small_scale,
-    starts((2, 3), (2, 2), (2, 2), least=0.25),
-    (target_nonzero, toward, off_top),
-    error_order,
-    r"|S^\infty_\alpha / S_{\mathrm{bal}} - 1| \sim \alpha^2",
-    tight=True,
-    stacked=True,
-)
 sharpness_error_of_one_input = tc.Theorem(
     "sharpness_error_of_one_input",
     small_scale,
@@ -629,7 +614,6 @@ THEOREMS = (
     fits_of_better_than_zero,
     rank_one_and_aligned_of_flow,
     sharpness_tends_to_balanced,
-    sharpness_error_of_small_start,
     sharpness_error_of_one_input,
     sharpness_le_of_small_start,
     residual_stays_close,
@@ -654,8 +638,6 @@ FALSE = (
     rank_one_and_aligned_of_flow.claiming("after_descent", with_descent),
     sharpness_tends_to_balanced.claiming("to_the_least", partial(tends_to_balanced, limit=least_sharpness_of_each)),
     sharpness_tends_to_balanced.claiming("to_the_lower_bound", partial(tends_to_balanced, limit=flat_bound)),
-    sharpness_error_of_small_start.without(off_top),
-    sharpness_error_of_small_start.claiming("order_3", partial(error_order, order=3.0)),
     sharpness_error_of_one_input.claiming("order_2", partial(error_order, first=1)),
     sharpness_error_of_one_input.without(one_input),
     sharpness_le_of_small_start.without(small),
@@ -690,12 +672,12 @@ CHECK = "theorycheck check marion_chizat_2024_training/"
 FINDINGS = (
     tc.Finding(
         "the limit of small starts is the balanced sharpness, not the least; the published 8 L Λ |w*|^(2-2/L) is four times too large there",
-        "S^∞ → S_bal ≤ 2 L Λ |w*|^(2-2/L) on every admitted instance; the falsehood to_the_least is refuted where S_bal > S_min",
+        "S^∞ → S_bal ≤ 2 L Λ |w*|^(2-2/L) : no violation among 99 admitted, 79 hold beyond their bars; the planted falsehood is to_the_least",
         CHECK + "sharpness_tends_to_balanced",
     ),
     tc.Finding(
-        "the error of the sharpness of small starts is of order α⁴, not α², where w* is a top eigenvector of Σ (always with one input)",
-        "slopes 3.98 to 4.00 at L = 2, 3; the falsehoods order_2 and sharpness_error_of_small_start:without_off_top are refuted",
+        "the error of the sharpness of small starts is of order α⁴, not α², where there is one input",
+        "slopes 3.98 to 4.00 at L = 2, 3; with Σ = I, L = 2, two inputs 4.0025 was seen as well",
         CHECK + "sharpness_error_of_one_input",
     ),
     tc.Finding(

@@ -9,7 +9,7 @@ from rows.base import SEED, Contestant, Row, relative
 
 import theorycheck as tc
 
-DIM, SAMPLES, LANES, STEPS, STEP, RHO, DEVIATION = 100, 50, 256, 1000, 0.002, 0.05, 0.3
+DIM, SAMPLES, LANES, STEPS, STEP, RHO, DEVIATION = 100, 50, 256, 200, 0.002, 0.05, 0.3
 
 
 @cache

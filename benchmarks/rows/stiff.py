@@ -60,9 +60,9 @@ def row(key: str, coordinates: str, mine: Contestant, peer: Contestant) -> Row:
 
 def in_parameters() -> Row:
     of = stiff(LANES)
-    return row("stiff-parameters", "ours in (u, v)", ours(by_hand(of), 1e-5), kvaerno5(of, 3e-6, 3.0))
+    return row("stiff-parameters", "ours in (u, v)", ours(by_hand(of), 1e-3), kvaerno5(of, 3e-6, 3.0))
 
 
 def in_mirror_coordinates() -> Row:
     of = stiff(LANES)
-    return row("stiff-mirror", "ours in mirror coordinates", ours(of, 1e-5), kvaerno5(of, 3e-6, 15.0))
+    return row("stiff-mirror", "ours in mirror coordinates", ours(of, 1e-3), kvaerno5(of, 3e-6, 15.0))

@@ -30,7 +30,7 @@ def test_words_equal_the_kernels_and_the_source(model):
     if model.parameters < 80:
         np.testing.assert_allclose(derivation.hessian_at(theta, G, curvature), objective.hessian(theta), rtol=1e-9, atol=1e-9)
     source: dict = {}
-    exec(derivation.python(), source)  # noqa: S102 - the source is ours
+    exec(derivation.python(), source)
     np.testing.assert_allclose(source["risk"](theta, data.X, data.y), objective.risk(theta), rtol=1e-12)
     np.testing.assert_allclose(source["gradient"](theta, data.X, data.y), objective.gradient(theta), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(source["hvp"](theta, data.X, data.y, v), objective.hvp(theta, v), rtol=1e-9, atol=1e-9)

@@ -38,8 +38,9 @@ from theorycheck.symbolic.kernels.flow_steps import (
     stability,
     stages,
 )
-from theorycheck.symbolic.kernels.lanes import LANES, offsets
+from theorycheck.symbolic.kernels.lanes import offsets
 
+LANES = 32  # of a block, at most
 ROOM = 8192  # parameters times lanes whose stages stay in the second cache
 FEW = 16  # lanes that cost no less when they are fewer
 

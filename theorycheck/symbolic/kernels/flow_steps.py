@@ -14,6 +14,7 @@ import numpy as np
 from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.descent_steps import slopes
 from theorycheck.symbolic.kernels.lanes import add_products, clear, up
+from theorycheck.symbolic.kernels.micro import combination
 
 CHUNK = 512  # entries that a linear combination works on at a time: they stay in the nearest cache
 STAGES, EXTRA = 12, 3
@@ -115,23 +116,18 @@ def weighted(tableau: Tableau, row: int, K: np.ndarray, out: np.ndarray) -> None
 
 
 @compiled
-def displaced(T: np.ndarray, h: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
-    """out = T + h W, every lane with its own h."""
-    for p in range(T.shape[0]):
-        t, w, o = T[p], W[p], out[p]
-        for lane in range(h.size):
-            o[lane] = t[lane] + h[lane] * w[lane]
+def displaced(tableau: Tableau, row: int, block: Block, h: np.ndarray, out: np.ndarray) -> None:
+    """out = T + h Σ_j a_j K_j for one row of the tableau, every lane with its own h."""
+    combination(tableau.counts[row], tableau.stages[row], tableau.values[row], block.K, block.T, h, out)
 
 
 @compiled
 def stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
     """One attempted step: Y, and K up to the slope at Y; X is left where the last stage before it was evaluated."""
     for s in range(1, STAGES):
-        weighted(tableau, s, block.K, block.W)
-        displaced(block.T, h, block.W, block.X)
+        displaced(tableau, s, block, h, block.X)
         field(net, block, block.X, block.K[s])
-    weighted(tableau, tableau.rows[SOLUTION], block.K, block.W)
-    displaced(block.T, h, block.W, block.Y)
+    displaced(tableau, tableau.rows[SOLUTION], block, h, block.Y)
     field(net, block, block.Y, block.K[STAGES])
 
 
@@ -206,8 +202,7 @@ def stability(block: Block, h: np.ndarray, room: np.ndarray, out: np.ndarray) ->
 def interior_stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
     """The three further slopes that the interpolant needs."""
     for s in range(STAGES + 1, STAGES + 1 + EXTRA):
-        weighted(tableau, s, block.K, block.W)
-        displaced(block.T, h, block.W, block.X)
+        displaced(tableau, s, block, h, block.X)
         field(net, block, block.X, block.K[s])
 
 
