@@ -15,7 +15,7 @@ help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
 
 check: $(STAMP) ## check the whole theorem library
-	@$(BIN)/theorycheck check
+	@$(BIN)/theorycheck check --instances 300
 
 test: lint ## lint, then every test and doctest
 	@$(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist worksteal

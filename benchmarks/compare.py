@@ -1,4 +1,4 @@
-"""This project beside its peers: ``python benchmarks/compare.py`` prints a table and writes `results/compare.{json,md,png}`.
+"""Our project beside its peers: ``python benchmarks/compare.py`` prints a table and writes `results/compare.{json,md,png}`.
 
 Every row is one run in one process: the contestants warm up, then take turns; times are CPU times of one thread, medians over rounds with
 their quartiles; a ratio is the median over rounds of peer/ours. The true error of each stands beside its time. Name rows to run only those.

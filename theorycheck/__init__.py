@@ -68,6 +68,7 @@ from theorycheck.dynamics.quantities import layer_imbalances as layer_imbalances
 from theorycheck.dynamics.quantities import predictions as predictions
 from theorycheck.dynamics.quantities import risk as risk
 from theorycheck.dynamics.quantities import sharpness as sharpness
+from theorycheck.dynamics.spherical import ScaleInvariant as ScaleInvariant
 from theorycheck.dynamics.staged import staged_flow as staged_flow
 from theorycheck.dynamics.structure import alignment as alignment
 from theorycheck.dynamics.structure import effective_rank as effective_rank

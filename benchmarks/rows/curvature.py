@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from theorycheck.dynamics import curvature
 
 def instance(widths: tuple[int, ...], minimiser: bool, samples: int = 100) -> tuple[tc.Objective, np.ndarray]:
     rng, d = np.random.default_rng(SEED), widths[0]
-    X, theta = rng.normal(size=(samples, d)), 0.9 / np.sqrt(d) * rng.normal(size=sum(a * b for a, b in zip(widths, widths[1:], strict=False)))
+    X, theta = rng.normal(size=(samples, d)), 0.9 / np.sqrt(d) * rng.normal(size=sum(a * b for a, b in pairwise(widths)))
     model = tc.DeepLinear(widths)
     target = model.w(theta) if minimiser else rng.normal(size=d) / np.sqrt(d)
     return tc.Objective(model, tc.SquaredLoss(), tc.Regression(X, X @ target)), theta
@@ -74,7 +75,8 @@ def dense() -> Row:
         return np.linalg.norm(found[:, columns] - truth, axis=0) / np.linalg.norm(truth, axis=0)
 
     return Row(
-        "hessian", f"dense Hessian, depth 5, width 20 ({objective.parameters:,} parameters)", "ms", 1, "relative error of columns, against complex steps",
+        "hessian", f"dense Hessian, depth 5, width 20 ({objective.parameters:,} parameters)", "ms", 1,
+        "relative error of columns, against complex steps",
         Contestant("theorycheck", lambda: objective.hessian(theta), off),
         (Contestant("jax.hessian, jit", lambda: np.asarray(hessian(point).block_until_ready()), off, target=3.0),),
     )  # fmt: skip
@@ -105,7 +107,10 @@ def at_minimiser() -> Row:
         assert first is not None
         return curvature.top_eigenvalue(*first.matrix(theta))
 
-    others = lanczos(objective, theta, truth, 15.0), mine("theorycheck, `tc.sharpness`: shows the second term to vanish", lambda: tc.sharpness(objective, theta), truth)
+    others = (
+        lanczos(objective, theta, truth, 15.0),
+        mine("theorycheck, `tc.sharpness`: shows the second term to vanish", lambda: tc.sharpness(objective, theta), truth),
+    )
     return Row(
         "top-minimiser", "top eigenvalue at a minimiser, depth 10, width 50", "ms", 1, "relative error, against the small matrix by other code",
         mine("theorycheck, small equivalent matrix, with bar", small, truth), others,
@@ -132,8 +137,12 @@ def elsewhere() -> Row:
     truth = float(eigsh(LinearOperator((P, P), matvec=times, dtype=float), k=4, which="LA", ncv=60)[0].max())
     found, whole = curvature.ranged_top(objective, theta), tc.sharpness(objective, theta)
     notes = (f"relative residual {float(found.error) / truth:.1e}; bar of `tc.sharpness`, rounding included, {float(whole.error) / truth:.1e}.",)
-    others = lanczos(objective, theta, truth, 8.0), mine("theorycheck, `tc.sharpness`, rounding in the bar", lambda: tc.sharpness(objective, theta), truth)
+    others = (
+        lanczos(objective, theta, truth, 8.0),
+        mine("theorycheck, `tc.sharpness`, rounding in the bar", lambda: tc.sharpness(objective, theta), truth),
+    )
     return Row(
-        "top-elsewhere", "top eigenvalue elsewhere, depth 10, width 50, residual ≤ 1e-10", "ms", 1, "relative error, against ARPACK to machine precision, four values",
+        "top-elsewhere", "top eigenvalue elsewhere, depth 10, width 50, residual ≤ 1e-10", "ms", 1,
+        "relative error, against ARPACK to machine precision, four values",
         mine("theorycheck, Lanczos in the range, with residual", lambda: curvature.ranged_top(objective, theta), truth), others, notes=notes,
     )  # fmt: skip

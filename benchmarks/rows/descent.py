@@ -70,9 +70,7 @@ def scanned(objective: tc.Objective, start: np.ndarray, lanes_at: int) -> Callab
     def laid(array):
         return jax.numpy.moveaxis(array, 0, lanes_at)
 
-    step = jax.vmap(
-        lambda W, *data: [w - STEP * slope for w, slope in zip(W, gradient(W, *data), strict=True)], in_axes=lanes_at, out_axes=lanes_at
-    )
+    step = jax.vmap(lambda W, *data: [w - STEP * slope for w, slope in zip(W, gradient(W, *data), strict=True)], in_axes=lanes_at, out_axes=lanes_at)
     run = jax.jit(lambda W, *data: jax.lax.scan(lambda W, _: (step(W, *data), None), W, length=STEPS, unroll=4)[0])
     W, data = [laid(layer) for layer in layers(objective.model.widths, jax.numpy.asarray(start))], [laid(part) for part in moments(objective)]
 

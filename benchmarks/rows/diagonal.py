@@ -39,7 +39,9 @@ def sharpness_aware() -> Row:
 
     one = jax.jit(jax.vmap(lambda at, X, y: jax.lax.scan(lambda at, _: (step(at, X, y), None), at, length=STEPS)[0]))
     # Lane after lane keeps the data of a lane in the caches; all lanes at once stream them at every step.
-    mapped = jax.jit(lambda at, X, y: jax.lax.map(lambda lane: jax.lax.scan(lambda at, _: (step(at, *lane[1:]), None), lane[0], length=STEPS)[0], (at, X, y)))
+    mapped = jax.jit(
+        lambda at, X, y: jax.lax.map(lambda lane: jax.lax.scan(lambda at, _: (step(at, *lane[1:]), None), lane[0], length=STEPS)[0], (at, X, y))
+    )
     first = jnp.asarray(start[:, :DIM]), jnp.asarray(start[:, DIM:])
 
     def peer(name, run):
@@ -50,7 +52,9 @@ def sharpness_aware() -> Row:
 
     truth = extended(objective, start, 4)
     method = tc.GradientDescent(step=STEP, gradient=tc.SharpnessAware(rho=RHO))
-    mine = Contestant("theorycheck", lambda: tc.follow(objective, method, start, tc.Stop(steps=STEPS)).final, lambda found: relative(found[:4], truth))
+    mine = Contestant(
+        "theorycheck", lambda: tc.follow(objective, method, start, tc.Stop(steps=STEPS)).final, lambda found: relative(found[:4], truth)
+    )
     return Row(
         "sam", f"SAM, diagonal net, dimension {DIM}, n = {SAMPLES}, {LANES} runs with data of their own, {STEPS:,} steps", "µs a step", LANES * STEPS,
         "relative error of the last state, against extended precision", mine,

@@ -39,6 +39,8 @@ def marion_chizat() -> Row:
     runs = Grid.run()
     notes = (f"{len(theta):,} runs, {int(np.sum(runs.diverged))} diverged; peer: {PYTHON_STEPS:,} steps, scaled up, without sharpness.",)
     return Row(
-        "grid", f"the grid of marion-chizat-2024: {STEPS:,} steps, sharpness and distance of every run", "s", 1, "relative error of the final sharpness, against dense eigenvalues",
-        Contestant("theorycheck", Grid.run, off), (Contestant("jitted step called from Python", from_python, share=PYTHON_STEPS / STEPS, target=150.0),), 3, notes,
+        "grid", f"the grid of marion-chizat-2024: {STEPS:,} steps, sharpness and distance of every run", "s", 1,
+        "relative error of the final sharpness, against dense eigenvalues",
+        Contestant("theorycheck", Grid.run, off),
+        (Contestant("jitted step called from Python", from_python, share=PYTHON_STEPS / STEPS, target=150.0),), 3, notes,
     )  # fmt: skip

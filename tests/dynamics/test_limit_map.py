@@ -14,7 +14,8 @@ WAVES = tc.Landscape((x, y, z), sp.exp(x) * sp.sin(y) + sp.cos(x * z) + z**3 * y
 
 def valley(count: int, residuals: int = 2, seed: int = 0) -> tuple[tc.Objective, np.ndarray]:
     """Quadratic residuals that vanish at θ, whose Hessian there is well conditioned."""
-    generator, kept = np.random.default_rng(seed), []
+    generator = np.random.default_rng(seed)
+    kept: list[np.ndarray] = []
     while len(kept) < count:
         X, theta = generator.uniform(-1, 1, (residuals, 9)), generator.uniform(-1, 1, 3)
         sizes = np.linalg.svd(X @ FEATURES.kernels.jacobian(theta))[1]

@@ -138,7 +138,7 @@ def ranged_top(objective: Objective, theta: np.ndarray, residual: float = RESIDU
         Asked for, relative to the size of the Hessian.
 
     """
-    widths = np.array(objective.model.widths, dtype=np.int64)
+    widths = np.array(objective.model.widths, dtype=np.int64)  # type: ignore[attr-defined]
     size, dimension = int(np.sum(widths[1:] + widths[:-1])), int(np.sum(widths[1:] + widths[:-1] - 1))
     leading, (points, G, K) = together((theta, 1), (objective.gradient_in_w(theta), 1), (objective.curvature(theta), 2))
     change = np.linalg.norm(np.diff(points, axis=0), axis=-1) <= NEAR * np.linalg.norm(points[1:], axis=-1)

@@ -103,10 +103,10 @@ class QuadraticResiduals:
 
     def onto_minimisers(self, theta: ArrayLike, times: int = 4) -> np.ndarray:
         """θ ``(..., P)`` after Gauss-Newton steps θ - J⁺f: from next to Γ onto it, at a distance of second order from where gradient flow ends."""
-        theta = np.asarray(theta, dtype=float)
+        point = np.asarray(theta, dtype=float)
         for _ in range(times):
-            theta = theta - (np.linalg.pinv(self.jacobian(theta)) @ self.residuals(theta)[..., None])[..., 0]
-        return theta
+            point = point - (np.linalg.pinv(self.jacobian(point)) @ self.residuals(point)[..., None])[..., 0]
+        return point
 
     def risk_error(self, theta: ArrayLike) -> np.ndarray:
         """Shape ``(...)``."""

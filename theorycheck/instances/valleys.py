@@ -58,8 +58,9 @@ def bowls(low: float = 0.125, high: float = 0.9375) -> Recipe:
     def of(draw: Drawer) -> Bowl:
         ratios = np.where(draw(array(2, 0, 1)) > 0.0625, draw(array(2, low, high)), 1.0)
         along_axes = draw(choice((True, False, False)))
-        Q = draw(orthogonal(3))
-        return Bowl(draw(reals(0.5, 2)), ratios, np.eye(3) if along_axes else Q, draw(array(3, -2, 2)), draw(reals(0.0625, 1)))
+        Q, alone = draw(orthogonal(3)), draw(choice((1.0, 1.0, 1.0, 1.0, 1.0, 0.0)))
+        z = draw(array(3, -2, 2)) * np.array([1.0, alone, alone])
+        return Bowl(draw(reals(0.5, 2)), ratios, np.eye(3) if along_axes else Q, z, draw(reals(0.0625, 1)))
 
     return of
 

@@ -50,7 +50,9 @@ class _Lanes:
         if self.kind is DOUBLE:
             return number
         first = self.builder.insert_element(ir.Constant(self.kind, ir.Undefined), number, ir.IntType(32)(0))
-        return self.builder.shuffle_vector(first, ir.Constant(self.kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), self.kind.count), None))
+        return self.builder.shuffle_vector(
+            first, ir.Constant(self.kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), self.kind.count), None)
+        )
 
     def plus_product(self, total: Any, x: Any, y: Any) -> Any:
         """Total + x y, rounded twice."""

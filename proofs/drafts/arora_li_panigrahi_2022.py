@@ -37,7 +37,7 @@ NORMALIZED, ROOT = tc.NormalizedGradientDescent, tc.SqrtLossDescent
 SMOOTH = 0.1  # relative bar of a limit seen at five step sizes
 TIME, COUNTS = 0.25, 24 * 2 ** np.arange(5)  # steps over one time: η falls by √2
 STEPS = np.sqrt(TIME / COUNTS)
-WINDOWS, ETAS = 64 * 2 ** np.arange(4), 2.0 ** -np.arange(3, 8)
+WINDOWS, ETAS = 32 * 2 ** np.arange(4), 2.0 ** -np.arange(3, 8)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def cycle(b: Bowl, precision: tc.Precision, share: float = 1.0) -> tc.Comparison
     last = np.asarray(b.size)
     return tc.all_of(
         tc.tends_to("|a_k - a_{k+1}| → η", 1 / WINDOWS, np.abs(a[:, 0] - a[:, 1]), share * last),
-        tc.tends_to("|a_k|/|x_k| → 1", 1 / WINDOWS, np.abs(a[:, 0]) / np.linalg.norm(x[:, 0], axis=-1), np.ones_like(last)),
+        tc.tends_to("|a_k|/|x_k| → 1", 1 / WINDOWS, np.abs(a[:, 0]) / np.maximum(np.linalg.norm(x[:, 0], axis=-1), 1e-300), np.ones_like(last)),
     )
 
 
@@ -91,7 +91,7 @@ def along_top(b: Bowl) -> tuple[np.ndarray, np.ndarray]:
 def split(b: Bowl, precision: tc.Precision, factor: float = 0.5, half: bool = False) -> tc.Comparison:
     """C(1-C) ≥ factor max r(1-r), or C(1-C) = 1/4; nothing is known of runs whose other components do not shrink."""
     x, a = along_top(b)
-    shares = np.abs(a[:, 0]) / np.abs(a).sum(axis=1)
+    shares = np.abs(a[:, 0]) / np.maximum(np.abs(a).sum(axis=1), 1e-300)
     off = np.linalg.norm(x[:, 0, :, 1:], axis=-1) / np.asarray(b.size)
     settled = (off[-1] <= off[-2]) & (off[-1] < 2.0**-10)
     C = tc.Measured(shares[-1], np.where(settled, np.abs(shares[-1] - shares[-2]) + 4 * off[-1], np.inf))
@@ -229,9 +229,7 @@ curves, gentle = valleys(), (eigengap, off_both, moving)
 quadratics = bowls()
 
 two_cycle = theorem("two_cycle_of_normalized", alignment, quadratics, (simple_top, generic), cycle, r"|a_k| + |a_{k+1}| \to \eta")
-split_of_cycle = theorem(
-    "split_of_cycle_ge", alignment, quadratics, (simple_top, generic), split, r"C(1-C) \ge \max_i r_i (1-r_i)/2", (two_steps,)
-)
+split_of_cycle = theorem("split_of_cycle_ge", alignment, quadratics, (simple_top, generic), split, r"C(1-C) \ge \max_i r_i (1-r_i)/2", (two_steps,))
 multiplier_of_two_steps = theorem(
     "multiplier_of_two_steps", alignment, quadratics, (), multiplier, r"x_i'' / x_i \to 1 - \frac{r_i (1-r_i)}{C(1-C)}", (two_steps,)
 )
@@ -251,7 +249,14 @@ flow_of_root = theorem(
     partial(flow, method=ROOT, function=tc.TOP, rate=0.125),
     r"\frac{dX}{d\tau} = -\tfrac18 P_T \nabla \lambda_1(X)",
 )
-second_of_missing_top = theorem("second_of_missing_top", normalized, curves, (off_both, moving, second_moves), second, r"\frac{dX}{d\tau} = -\tfrac14 P_T \nabla \log \lambda_2(X)")
+second_of_missing_top = theorem(
+    "second_of_missing_top",
+    normalized,
+    curves,
+    (off_both, moving, second_moves),
+    second,
+    r"\frac{dX}{d\tau} = -\tfrac14 P_T \nabla \log \lambda_2(X)",
+)
 two_step_of_normalized = theorem(
     "two_step_root_loss_of_normalized",
     normalized,

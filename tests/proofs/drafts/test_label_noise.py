@@ -12,7 +12,7 @@ from theorycheck.library import load, shelf
 
 def module(name: str):
     """A theorem file as a module."""
-    return sys.modules[load(shelf() / f"{name}.py").theorems[0].claim.__module__]
+    return sys.modules[load(shelf() / "drafts" / f"{name}.py").theorems[0].claim.__module__]
 
 
 LI, DAMIAN, HAOCHEN = (module(name) for name in ("li_wang_arora_2021", "damian_ma_lee_2021", "haochen_2020"))

@@ -9,7 +9,7 @@ import theorycheck as tc
 from theorycheck.instances import DeepLinearFit
 from theorycheck.library import load, shelf
 
-PAPER = load(shelf() / "marion_chizat_2024_training.py")
+PAPER = load(shelf() / "drafts" / "marion_chizat_2024_training.py")
 MODULE = sys.modules[PAPER.theorems[0].claim.__module__]
 
 
