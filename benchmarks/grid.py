@@ -98,6 +98,11 @@ def bounds() -> dict[str, float]:
     }
 
 
+def means(values: np.ndarray) -> list[float | None]:
+    """Means over the runs that did not diverge, None where all did."""
+    return [float(np.nanmean(row)) if np.isfinite(row).any() else None for row in values]
+
+
 def main() -> None:
     Grid.run()
     begin = time.process_time()
@@ -112,8 +117,8 @@ def main() -> None:
         "runs": [
             {
                 "step": part["step"],
-                "sharpness": np.nanmean(part["sharpness"], axis=1).tolist(),
-                "distance": np.nanmean(part["distance"], axis=1).tolist(),
+                "sharpness": means(part["sharpness"]),
+                "distance": means(part["distance"]),
                 "diverged": np.sum(part["diverged"], axis=1).tolist(),
             }
             for part in grid.by_step()

@@ -65,4 +65,4 @@ def in_parameters() -> Row:
 
 def in_mirror_coordinates() -> Row:
     of = stiff(LANES)
-    return row("stiff-mirror", "ours in mirror coordinates", ours(of, 1e-3), kvaerno5(of, 3e-6, 15.0))
+    return row("stiff-mirror", "ours in mirror coordinates", ours(of, 1e-4), kvaerno5(of, 3e-6, 15.0))

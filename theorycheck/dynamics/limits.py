@@ -70,7 +70,7 @@ class Limit:
             here, ahead, behind = (np.take(found.value, at, axis=axis) for at in ([0], np.arange(1, P + 1), np.arange(P + 1, 2 * P + 1)))
             changes = np.maximum(np.abs(ahead - here), np.abs(behind - here))
             error = np.take(found.error, 0, axis=axis) + np.sqrt(np.sum(np.square(changes), axis=axis))
-            unknown = np.isnan(error) | np.isinf(radius).reshape(*radius.shape[:-1], *(1,) * (error.ndim - axis))
+            unknown = np.isnan(error) | np.isinf(radius).reshape((*radius.shape[:-1], *(1,) * (error.ndim - axis)))
         return Measured(np.take(found.value, 0, axis=axis), np.where(unknown, np.inf, error))
 
 

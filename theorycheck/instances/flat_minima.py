@@ -93,8 +93,8 @@ def least_sharpness(f: Fit, gain: float = 1.0) -> tuple[float, Measured]:
 
 def balanced_sharpness(f: Fit) -> Measured:
     """S_bal = 2 |w*|^(2-2/L) λ_max(Σ + (L-1) zzᵀ/|w*|²), the sharpness of balanced minimisers."""
-    square = np.sum(f.w_star * f.w_star, axis=-1)
-    return 2 * target_scale(f) * top_eigenvalue(gram(f) + (f.depth - 1) * rank_one(f) / square[..., None, None])
+    square = np.sum(f.w_star * f.w_star, axis=-1, keepdims=True)[..., None]
+    return 2 * target_scale(f) * top_eigenvalue(gram(f) + (f.depth - 1) * rank_one(f) / square)
 
 
 @dataclass(frozen=True)
