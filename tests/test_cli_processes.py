@@ -106,7 +106,7 @@ def test_an_interrupted_run_keeps_what_was_decided(jobs: int, slow, tmp_path) ->
     wait_for(lambda: pids_in(pids))
     wait_for(lambda: records(tmp_path / "out.json"))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert [r["theorem"] for r in records(tmp_path / "out.json")] == ["squares_ge_product"]
     assert "INTERRUPTED: 1 of 3 theorems were decided" in out

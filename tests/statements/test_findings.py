@@ -1,5 +1,6 @@
 """Findings: refused where they say nothing, and each of the library with a corroborated theorem and falsehoods behind it."""
 
+import fnmatch
 import sys
 
 import pytest
@@ -28,8 +29,8 @@ def test_commands_name_theorems_that_have_falsehoods(paper, finding):
     names = {f"{paper.name}/{t.name}" for t in paper.theorems}
     planted = {f"{paper.name}/{f.of.of.name if f.of.of else f.of.name}" for f in paper.false}
     for selector in selectors:
-        assert selector in names
-        assert selector in planted
+        assert fnmatch.filter(names, selector)
+        assert fnmatch.filter(planted, selector)
 
 
 def test_the_library_has_findings():

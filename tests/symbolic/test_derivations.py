@@ -295,13 +295,13 @@ def test_the_entrywise_route_has_a_budget_and_names_the_other() -> None:
 
 
 LARGE: dict[str, Callable[[], Any]] = {
-    "derive": lambda: derive(MatrixFactorization(50, 50, 50), SquaredLoss()),
+    "derive": lambda: derive(Diagonal(50, 2), SquaredLoss()),
     "derive_entrywise": lambda: derive_entrywise(DeepLinear((20,) * 6 + (1,)), SquaredLoss()),
     "expressions of a chain": lambda: DeepLinear((20,) * 6 + (1,)).expressions,
     "expressions of a residual network": lambda: ResidualLinear(5, 12, (1.0,) * 5).expressions,
     "expressions of a factorization": lambda: MatrixFactorization(50, 50, 50).expressions,
     "expressions of quadratic forms": lambda: QuadraticForms([np.eye(300)] * 2).expressions,
-    "entrywise kernels": lambda: Diagonal(30, 2).kernels,
+    "entrywise kernels": lambda: Entrywise(sp.symbols("a:60", real=True), sp.symbols("a:60", real=True)).kernels,
     "brackets": lambda: lie_brackets(DeepLinear((20,) * 6 + (1,))),
     "Jacobian": lambda: jacobian(DeepLinear((20,) * 6 + (1,))),
 }

@@ -70,8 +70,8 @@ class Entry:
         if self.relation is Relation.EQUAL:
             return float(np.clip(np.log((self.bar + _LEAST) / (-self.slack + _LEAST)), -OPPOSITE, OPPOSITE))
         small, large = sorted((abs(self.left), abs(self.right)))
-        if large == 0:
-            return 0.0
+        if large == 0:  # a tie of nothing with nothing is near nothing
+            return OPPOSITE
         if self.left * self.right < 0:
             away = OPPOSITE + small / large
         else:
