@@ -68,7 +68,20 @@ def environment() -> dict[str, str]:
 
 def start(*arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "theorycheck", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        start_new_session=True,
+        preexec_fn=_heeding_interrupts,
+    )
+
+
+def _heeding_interrupts() -> None:
+    """As in a terminal: a shell's background jobs, which the tests may be, ignore Ctrl-C and hand that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(what: Callable[[], object], seconds: float = 30) -> None:
@@ -106,7 +119,7 @@ def test_an_interrupted_run_keeps_what_was_decided(jobs: int, slow, tmp_path) ->
     wait_for(lambda: pids_in(pids))
     wait_for(lambda: records(tmp_path / "out.json"))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (130, "")
     assert [r["theorem"] for r in records(tmp_path / "out.json")] == ["squares_ge_product"]
     assert "INTERRUPTED: 1 of 3 theorems were decided" in out
