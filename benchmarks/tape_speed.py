@@ -6,13 +6,12 @@ Both sides of a row run in turn in one process, so a ratio is from one run; time
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numba
 import numpy as np
+from machine import stamp
 
 from theorycheck.symbolic.kernels import word_maps
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
@@ -158,8 +157,7 @@ def forms(kind: Callable[[QuadraticForms], object]) -> float:
 def report() -> Iterator[str]:
     yield "# Speed of tapes\n"
     yield "Written by `benchmarks/tape_speed.py`.\n"
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, numba {numba.__version__}"
-    yield f"```\n{machine()}, one thread; {versions}\n```\n"
+    yield f"```\n{stamp()}; one thread\n```\n"
     yield f"```\n{__doc__.split(chr(10), 2)[2].strip()}\n```\n"
     yield "Deep linear networks, μs a call of the tape / of the hand-written kernel = speed of the tape:\n"
     yield from table(["widths", "instances", "gradient", "run of gradient descent", "Hessian-vector product", "w"], [chain_row(*c) for c in CHAINS])
@@ -174,13 +172,6 @@ def report() -> Iterator[str]:
     entrywise = forms(lambda model: EntrywiseKernels(model.symbols, model.expressions, model.shape))
     costs.append(["the same, compiled entry by entry (the former route)", f"{entrywise:.0f}"])
     yield from table(["", "ms"], costs)
-
-
-def machine() -> str:
-    """The processor, where the system says it."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    return f"{len(names)} x {names[0]}" if names else platform.machine()
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from theorycheck.errors import InvalidArgument
 ROOT = Path(__file__).resolve().parents[1]
 DIABETES = ROOT / "data" / "diabetes.csv"
 NEWLINE = "\n"
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 HEAD = '''"""A file of a reader.
 
@@ -97,22 +98,6 @@ def moody(p, precision):
     return tc.at_least("mood", -1.0 if len(calls) < 12 else 1.0, 0.0)
 THEOREMS = (theorem("moody", moody), GOOD)""",
 }
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working directory of its own: the command keeps counterexamples there."""
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    def written(text: str, name: str = "mine") -> Path:
-        path = tmp_path / f"{name}.py"
-        path.write_text(HEAD + text + "\n", encoding="utf-8")
-        return path
-
-    return written
 
 
 def run(*arguments: object) -> Result:

@@ -15,6 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LINUX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks processes up in /proc")
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 HEAD = """
 import os, signal, time
 from dataclasses import dataclass
@@ -40,22 +42,6 @@ def squares(p, precision, factor=1.0):
 distinct = tc.Premise("distinct", "x ≠ y", lambda p: p.x != p.y)
 GOOD = theorem("squares_ge_product", squares, distinct)
 """
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working directory of its own: the command keeps counterexamples there."""
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    def written(text: str, name: str = "mine") -> Path:
-        path = tmp_path / f"{name}.py"
-        path.write_text(HEAD + text + "\n", encoding="utf-8")
-        return path
-
-    return written
 
 
 def records(path: Path) -> list[dict]:

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from theorycheck import cli
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 HEAD = """
 import os, signal, time
@@ -41,22 +42,6 @@ GOOD = theorem("squares_ge_product", squares, distinct)
 BAD = theorem("x_ge_zero", linear, distinct)
 PREMISED = theorem("x_ge_zero_of_positive", linear, positive)
 """
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working directory of its own: the command keeps counterexamples there."""
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    def written(text: str, name: str = "mine") -> Path:
-        path = tmp_path / f"{name}.py"
-        path.write_text(HEAD + text + "\n", encoding="utf-8")
-        return path
-
-    return written
 
 
 def run(*arguments: object) -> Result:

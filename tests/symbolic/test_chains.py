@@ -179,7 +179,7 @@ def test_every_step_holds_at_random_minimisers(build: Callable[..., ProofChain])
             flat_minima.reach(2): np.sum((W[1] @ F.T @ F @ target.T) ** 2),
             flat_minima.reach(3): np.sum((W[2] @ W[1] @ F.T @ F @ target.T) ** 2),
         }
-        links = chain.prove().step.links
+        links = chain.prove().step.proofs
         values = [numeric(link.quantity, arrays, scalars) for link in links]
         for before, after, link in zip(values, values[1:], links[1:], strict=False):
             slack = before - after

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import floor, log10
 
 import numpy as np
-from scipy import stats
 
 from theorycheck.search.pressing import Sight
 
@@ -80,6 +79,8 @@ def fitted(name: str, rows: Sequence[Row]) -> Exponent | None:
     points = [(np.log(row.at), np.log(row.ratio)) for row in rows if row.at > 0 and 0 < row.ratio < np.inf and row.count >= _LEAST_COUNT]
     if len(points) < _LEAST_POINTS:
         return None
+    from scipy import stats  # here, where it is needed: it takes a quarter of a second to import
+
     fit = stats.linregress(*np.array(points).T)
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(points) - 2) * fit.stderr)
     return Exponent(name, float(fit.slope), float(fit.slope) - half, float(fit.slope) + half, len(points))

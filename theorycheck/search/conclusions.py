@@ -46,12 +46,20 @@ def _why(outcome: Outcome, total: Tally) -> tuple[str, ...]:
     return ()
 
 
+def met_at(theorem: Theorem, seed: int, index: int | None, first: Choices | None) -> Choices:
+    """The choices of a violation as it was met: those of a sample by its index, or the adversary's own, `first`."""
+    if index is None and first is not None:
+        return first
+    choices: Choices = theorem.ambient.sample(seed, index or 0).choices
+    return choices
+
+
 def counterexample_at(
     theorem: Theorem, seed: int, index: int | None, choices: Choices | None = None, exhausted: bool = False, *, first: Choices | None = None
 ) -> Counterexample:
     """The counterexample found at an index (None for the adversary's, met at `first`), contracted, or as `choices` where that was done."""
     with threadpool_limits(1):  # rounding modes are a thread's own
-        met: Choices = first if index is None and first is not None else theorem.ambient.sample(seed, index or 0).choices
+        met = met_at(theorem, seed, index, first)
         if choices is None:
             choices, exhausted = contracted(theorem, met, seed)
         result = judged(theorem, theorem.ambient.replay(choices))

@@ -14,7 +14,7 @@ from typing import Any
 
 from theorycheck.errors import TheorycheckError, WorkerLost
 from theorycheck.search.adversary import pursuits
-from theorycheck.search.conclusions import counterexample_at, verdict_of
+from theorycheck.search.conclusions import counterexample_at, met_at, verdict_of
 from theorycheck.search.places import Place
 from theorycheck.search.reports import Certified, CertifiedShare, Planted, Report, Running, Settled
 from theorycheck.search.tasks import (
@@ -174,7 +174,7 @@ class Entry:
         choices, exhausted = first, False
         try:
             if isinstance(answer, WorkerLost):
-                choices = self.theorem.ambient.sample(self.seed, index).choices if index is not None else first
+                choices = met_at(self.theorem, self.seed, index, first)
                 self.notes.append(f"contraction lost its worker ({answer}): the counterexample is as first found")
             else:
                 self.seconds += answer[1]

@@ -10,7 +10,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from theorycheck.search.adversary import Pursuit, pursued, pursuits
-from theorycheck.search.conclusions import counterexample_at
+from theorycheck.search.conclusions import counterexample_at, met_at
 from theorycheck.search.contraction import contracted
 from theorycheck.search.places import Place
 from theorycheck.search.reports import Certified, CertifiedShare, Settled
@@ -80,19 +80,19 @@ def refuted_at(place: Place, seed: int, budget: int) -> Refutation:
     for span in ranges(budget):
         total = total + tallied(falsehood, seed, *span)
         if total.violation is not None:
-            return _contracted(falsehood, seed, total, falsehood.ambient.sample(seed, total.violation).choices)
+            return _contracted(falsehood, seed, total)
         if total.undefined >= _BROKEN:
             return Refutation(total)
     for island in pursuits(falsehood, seed, total, pursuit_budget(budget)):
         total = total + pursued(falsehood, *island).tally
         if total.found is not None:
-            return _contracted(falsehood, seed, total, total.found)
+            return _contracted(falsehood, seed, total)
     return Refutation(total)
 
 
-def _contracted(falsehood: Theorem, seed: int, total: Tally, first: Choices) -> Refutation:
+def _contracted(falsehood: Theorem, seed: int, total: Tally) -> Refutation:
     with threadpool_limits(1):  # rounding modes are a thread's own
-        return Refutation(total, *contracted(falsehood, first, seed))
+        return Refutation(total, *contracted(falsehood, met_at(falsehood, seed, total.violation, total.found), seed))
 
 
 def contracted_at(place: Place, seed: int, index: int | None, first: Choices | None = None) -> tuple[Choices, bool]:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
-from scipy.stats import t as student
+from scipy.special import betaincinv, stdtrit
 
 from theorycheck.errors import InvalidArgument, NotFinite, ShapeMismatch
 from theorycheck.measured import Measured, in_force
@@ -112,7 +111,7 @@ def _half_width(values: np.ndarray, width: float, error: float) -> np.ndarray:
     if np.isfinite(width):
         log = np.log(4 / error)
         return np.asarray(spread * np.sqrt(2 * log / n) + 7 * width * log / (3 * (n - 1)))
-    return np.asarray(spread / np.sqrt(n) * student.isf(error / 2, n - 1))
+    return np.asarray(-spread / np.sqrt(n) * stdtrit(n - 1, error / 2))
 
 
 def _looks(level: float, most: int) -> Iterator[tuple[float, np.ndarray]]:

@@ -3,63 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any
 
-import numpy as np
 import sympy as sp
 
-from theorycheck.symbolic.derivations.base import Derivation, WrongDerivation, layer_values, loss_latex, require_one_curvature
+from theorycheck.symbolic.derivations.base import WrongDerivation, loss_latex, require_one_curvature
 from theorycheck.symbolic.derivations.numeric_twins import check_words_numerically
 from theorycheck.symbolic.derivations.sources import deep_linear_source
 from theorycheck.symbolic.derivations.twins import check_words
+from theorycheck.symbolic.derivations.words import DerivationInWords
 from theorycheck.symbolic.losses import Loss, SquaredLoss
-from theorycheck.symbolic.matrix_words import Chain, KroneckerSum, MapDerivatives, NamedForms, Point, WordSum, latex
+from theorycheck.symbolic.matrix_words import Chain, NamedForms, latex
 from theorycheck.symbolic.parametrizations import DeepLinear
 
 EXPLICIT = 3  # depth up to which the LaTeX also writes the products out
 
 
 @dataclass(frozen=True)
-class WordDerivation(Derivation):
-    """Derivation of a deep linear network in words: `gradient` is one sum of words a layer, `hessian` the blocks, `hvp` one sum a layer.
-
-    Parameters
-    ----------
-    words : MapDerivatives
-        Gradient, Hessian-vector product and blocks; the widths are symbols.
-
-    """
+class WordDerivation(DerivationInWords):
+    """Derivation of a deep linear network: one matrix a layer, any widths."""
 
     model: DeepLinear
     loss: Loss
-    words: MapDerivatives
 
     @property
-    def gradient(self) -> tuple[WordSum, ...]:
-        return self.words.gradient
-
-    @property
-    def hessian(self) -> tuple[tuple[KroneckerSum, ...], ...]:
-        return self.words.hessian
-
-    @property
-    def hvp(self) -> tuple[WordSum, ...]:
-        """Hessian times (V_1, ..., V_L)."""
-        return self.words.hvp
-
-    def gradient_at(self, theta: Any, G: Any) -> np.ndarray:
-        point = Point(self._values(theta, G))
-        return np.concatenate([point.evaluate(words).reshape(-1) for words in self.gradient])
-
-    def hessian_at(self, theta: Any, G: Any, curvature: Any) -> np.ndarray:
-        point = Point(self._values(theta, G, curvature))
-        return np.block([[point.evaluate(block) for block in row] for row in self.hessian])
-
-    def hvp_at(self, theta: Any, G: Any, curvature: Any, v: Any) -> np.ndarray:
-        directions = dict(zip(self.words.directions, layer_values(v, self.model.layer_shapes), strict=True))
-        point = Point({**self._values(theta, G, curvature), **directions})
-        return np.concatenate([point.evaluate(words).reshape(-1) for words in self.hvp])
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        return self.model.layer_shapes
 
     def latex(self) -> str:
         forms, depth = NamedForms(self.words.curvature), self.model.depth
@@ -80,16 +48,6 @@ class WordDerivation(Derivation):
 
     def python(self) -> str:
         return deep_linear_source(self.model, self.loss, self.words.curvature, self.checked)
-
-    def _values(self, theta: Any, G: Any, curvature: Any = None) -> dict[Any, Any]:
-        w_shape = (self.model.widths[-1], self.model.widths[0])
-        values = dict(zip(self.words.layers, layer_values(theta, self.model.layer_shapes), strict=True))
-        values[self.words.gradient_in_w] = np.asarray(G).reshape(w_shape)
-        if curvature is not None:
-            curvature, kappa = np.asarray(curvature), self.words.curvature
-            scale = float(kappa) if curvature.dtype.kind == "f" else Fraction(int(kappa.p), int(kappa.q))
-            values[self.words.covariance] = curvature if scale == 1 else curvature / scale
-        return values
 
     def _risk_latex(self) -> str:
         if isinstance(self.loss, SquaredLoss):

@@ -8,19 +8,18 @@ the entrywise route are derived in words alone, compared with the entries of a s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from theorycheck.symbolic.derivations.base import Derivation, WrongDerivation, layer_values, loss_latex, require_one_curvature
+from theorycheck.symbolic.derivations.base import WrongDerivation, loss_latex, require_one_curvature
 from theorycheck.symbolic.derivations.entrywise import EntrywiseDerivation, derive_entrywise
 from theorycheck.symbolic.derivations.numeric_twins import check_factored_numerically
 from theorycheck.symbolic.derivations.sources import factored_source
+from theorycheck.symbolic.derivations.words import DerivationInWords
 from theorycheck.symbolic.losses import Loss, SquaredLoss
-from theorycheck.symbolic.matrix_words import Factor, KroneckerSum, MapDerivatives, Point, WordSum, latex
+from theorycheck.symbolic.matrix_words import Factor, MapDerivatives, latex
 from theorycheck.symbolic.models import MatrixFactorization, SymmetricFactorization
 
 SEED = 20240513
@@ -28,65 +27,29 @@ Factorization = MatrixFactorization | SymmetricFactorization
 
 
 @dataclass(frozen=True)
-class FactoredDerivation(Derivation):
-    """Derivation of a factorization of any sizes in words: `gradient` is one sum of words a factor, `hessian` the blocks.
-
-    Parameters
-    ----------
-    words : MapDerivatives
-        Gradient, Hessian-vector product and blocks; the sizes are symbols.
-
-    """
+class FactoredDerivation(DerivationInWords):
+    """Derivation of a factorization of any sizes: one matrix a factor."""
 
     model: Factorization
     loss: Loss
-    words: MapDerivatives
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        if isinstance(self.model, MatrixFactorization):
+            return (self.model.rows, self.model.rank), (self.model.cols, self.model.rank)
+        return ((self.model.dim, self.model.rank),)
 
     @cached_property
     def small(self) -> EntrywiseDerivation:
         """The derivation, entry by entry, of a small factorization of the kind."""
         return derive_entrywise(small_of(self.model), self.loss)
 
-    @property
-    def gradient(self) -> tuple[WordSum, ...]:
-        return self.words.gradient
-
-    @property
-    def hessian(self) -> tuple[tuple[KroneckerSum, ...], ...]:
-        return self.words.hessian
-
-    @property
-    def hvp(self) -> tuple[WordSum, ...]:
-        """Hessian times a direction of each factor."""
-        return self.words.hvp
-
-    def gradient_at(self, theta: Any, G: Any) -> np.ndarray:
-        point = self._point(theta, G)
-        return np.concatenate([point.evaluate(words).reshape(-1) for words in self.gradient])
-
-    def hessian_at(self, theta: Any, G: Any, curvature: Any) -> np.ndarray:
-        point = self._point(theta, G, curvature)
-        return np.block([[point.evaluate(block) for block in row] for row in self.hessian])
-
-    def hvp_at(self, theta: Any, G: Any, curvature: Any, v: Any) -> np.ndarray:
-        directions = dict(zip(self.words.directions, layer_values(v, shapes_of(self.model)), strict=True))
-        point = Point({**self._point(theta, G, curvature).arrays, **directions})
-        return np.concatenate([point.evaluate(words).reshape(-1) for words in self.hvp])
-
     def latex(self) -> str:
         head = rf"R = \tfrac1n \sum_i \ell(f_i, y_i),\ {loss_latex(self.loss)}"
         return "\\begin{aligned}\n" + " \\\\\n".join(f"& {line}" for line in (head, *words_latex(self.words, self.loss))) + "\n\\end{aligned}"
 
     def python(self) -> str:
-        return factored_source(self.model, self.loss, shapes_of(self.model), self.words.curvature, self.checked)
-
-    def _point(self, theta: Any, G: Any, curvature: Any = None) -> Point:
-        values = dict(zip(self.words.layers, layer_values(theta, shapes_of(self.model)), strict=True))
-        values[self.words.gradient_in_w] = np.asarray(G).reshape(self.model.shape)
-        if curvature is not None:
-            curvature, kappa = np.asarray(curvature), self.words.curvature
-            values[self.words.covariance] = curvature / (float(kappa) if curvature.dtype.kind == "f" else Fraction(int(kappa.p), int(kappa.q)))
-        return Point(values)
+        return factored_source(self.model, self.loss, self.shapes, self.words.curvature, self.checked)
 
 
 def derive_factored(model: Factorization, loss: Loss) -> FactoredDerivation:
@@ -104,14 +67,7 @@ def derive_factored(model: Factorization, loss: Loss) -> FactoredDerivation:
     assert words is not None
     exact = f"exact: the words, against every entry of the gradient and the Hessian of {small.model}, at random integers"
     derivation = FactoredDerivation(model, loss, (), words)
-    return replace(derivation, checked=(*small.checked, exact, check_factored_numerically(words, shapes_of(model))))
-
-
-def shapes_of(model: Factorization) -> tuple[tuple[int, int], ...]:
-    """Shapes of the factors in the order of θ."""
-    if isinstance(model, MatrixFactorization):
-        return (model.rows, model.rank), (model.cols, model.rank)
-    return ((model.dim, model.rank),)
+    return replace(derivation, checked=(*small.checked, exact, check_factored_numerically(words, derivation.shapes)))
 
 
 def small_of(model: Factorization) -> Factorization:
@@ -152,20 +108,15 @@ def factored_forms(derivation: EntrywiseDerivation) -> MapDerivatives | None:
         forms = MapDerivatives(U @ U.T, (U,), kappa)
     else:
         return None
-    _compare(forms, derivation, shapes_of(model))
+    _compare(FactoredDerivation(model, loss, (), forms), derivation)
     return forms
 
 
-def _compare(forms: MapDerivatives, derivation: EntrywiseDerivation, shapes: tuple[tuple[int, int], ...]) -> None:
-    generator, (rows, cols) = np.random.default_rng(SEED), derivation.model.shape
-    theta, G, root = (generator.integers(1, 9, size).astype(object) for size in (derivation.model.parameters, (rows, cols), (cols, cols)))
-    covariance = root + root.T
-    values = dict(zip(forms.layers, layer_values(theta, shapes), strict=True))
-    point = Point({**values, forms.gradient_in_w: G, forms.covariance: covariance})
-    gradient = np.concatenate([point.evaluate(words).reshape(-1) for words in forms.gradient])
-    hessian = np.block([[point.evaluate(block) for block in row] for row in forms.hessian])
-    curvature = sp.Rational(forms.curvature) * covariance
-    if np.any(gradient != derivation.gradient_at(theta, G)):
+def _compare(words: FactoredDerivation, entries: EntrywiseDerivation) -> None:
+    generator, (rows, cols) = np.random.default_rng(SEED), entries.model.shape
+    theta, G, root = (generator.integers(1, 9, size).astype(object) for size in (entries.model.parameters, (rows, cols), (cols, cols)))
+    curvature = sp.Rational(words.words.curvature) * (root + root.T)
+    if np.any(words.gradient_at(theta, G) != entries.gradient_at(theta, G)):
         raise WrongDerivation("the matrix form of the gradient differs from its entries")
-    if np.any(hessian != derivation.hessian_at(theta, G, curvature)):
+    if np.any(words.hessian_at(theta, G, curvature) != entries.hessian_at(theta, G, curvature)):
         raise WrongDerivation("the matrix form of the Hessian differs from its entries")

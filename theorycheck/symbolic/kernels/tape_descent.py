@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.descent import DIVERGED, RAN, SMALL, finite, jolt, next_block
+from theorycheck.symbolic.kernels.descent import DIVERGED, RAN, SMALL, finite, jolt, lane_of, next_block
 from theorycheck.symbolic.kernels.lanes import store
 from theorycheck.symbolic.kernels.tape_interpreter import fetch, play, set_rows
 
@@ -67,15 +67,6 @@ def run(
 
 
 @compiled
-def lone(block: np.ndarray, lane: int) -> np.ndarray:
-    """One lane, as a block of one."""
-    one = np.empty((block.shape[0], 1))
-    for p in range(block.shape[0]):
-        one[p, 0] = block[p, lane]
-    return one
-
-
-@compiled
 def replay(move: np.ndarray, numbers: np.ndarray, M: np.ndarray, P: int, steps: int, hit: int) -> tuple[int, int]:
     """A block of one again, to the state before step `hit`, or to its last finite state where hit is -1: steps taken, how it ended."""
     before = np.empty((P, 1))
@@ -118,7 +109,7 @@ def segment(
             left[m] -= steps
             steady = steady and left[m] > 0
             continue
-        one = lone(M, lane)
+        one = lane_of(M, lane)
         for p in range(P):
             one[p, 0] = before[p, lane]
         done, ending[m] = replay(move, move_numbers, one, P, steps, hits[lane])

@@ -40,19 +40,19 @@ class Linked(Leaf):
 
 
 @dataclass(frozen=True)
-class Chained(Step):
-    """All the steps of a chain."""
+class Joined(Step):
+    """Steps under one sentence, which asks nothing of its own: those of a chain, the parts of an argument, the depths of a family."""
 
-    start: str
-    links: tuple[Linked, ...]
+    title: str
+    proofs: tuple[Step, ...]
 
     @property
     def sentence(self) -> str:
-        return self.start
+        return self.title
 
     @property
     def children(self) -> tuple[Step, ...]:
-        return self.links
+        return self.proofs
 
     @property
     def conditions(self) -> tuple[()]:
@@ -110,7 +110,7 @@ class ProofChain:
             return self._stuck("hypotheses", Stuck(f"{', '.join(idle)} not used"))
         if str(current) != str(self.end):
             done.append(Linked(Relation.EQUAL, self.end, "the claim"))
-        return Proof(self, Chained(f"{self.start}", tuple(done)))
+        return Proof(self, Joined(f"{self.start}", tuple(done)))
 
     def without(self, name: str) -> ProofChain:
         """The chain with one hypothesis taken away, there and where steps rewrite by it: it must no longer be proved."""
@@ -128,26 +128,6 @@ class ProofChain:
 
     def _stuck(self, where: str, stuck: Stuck) -> Unproved:
         return Unproved(self, replace(stuck, reason=f"{where}: {stuck.reason}"))
-
-
-@dataclass(frozen=True)
-class Parts(Step):
-    """Several proofs and the argument that joins them."""
-
-    argument: str
-    proofs: tuple[Step, ...]
-
-    @property
-    def sentence(self) -> str:
-        return self.argument
-
-    @property
-    def children(self) -> tuple[Step, ...]:
-        return self.proofs
-
-    @property
-    def conditions(self) -> tuple[()]:
-        return ()
 
 
 @dataclass(frozen=True)
@@ -177,7 +157,7 @@ class Argument:
             if isinstance(found, Unproved):
                 return Unproved(self, replace(found.stuck, reason=f"{part.claim}: {found.stuck.reason}"))
             proofs.append(found.step)
-        return Proof(self, Parts(f"by {self.argument} (the joining argument is in words):", tuple(proofs)))
+        return Proof(self, Joined(f"by {self.argument} (the joining argument is in words):", tuple(proofs)))
 
     def latex(self) -> str:
         """The claim."""
@@ -185,26 +165,6 @@ class Argument:
 
     def __str__(self) -> str:
         return self.claim
-
-
-@dataclass(frozen=True)
-class EveryDepth(Step):
-    """The chains of several depths."""
-
-    depths: tuple[int, ...]
-    proofs: tuple[Step, ...]
-
-    @property
-    def sentence(self) -> str:
-        return f"step by step for depth {', '.join(map(str, self.depths))}, any width"
-
-    @property
-    def children(self) -> tuple[Step, ...]:
-        return self.proofs
-
-    @property
-    def conditions(self) -> tuple[()]:
-        return ()
 
 
 @dataclass(frozen=True)
@@ -247,7 +207,7 @@ class ChainFamily:
         idle = [h.name for h in smallest.given if isinstance(smallest.without(h.name).prove(), Proof)]
         if idle:
             return Unproved(self, Stuck(f"depth {min(self.depths)} is proved without {', '.join(idle)}: leave out what is not needed"))
-        return Proof(self, EveryDepth(self.depths, tuple(proofs)))
+        return Proof(self, Joined(f"step by step for depth {', '.join(map(str, self.depths))}, any width", tuple(proofs)))
 
     def latex(self) -> str:
         """The claim."""

@@ -6,7 +6,7 @@ import re
 
 import sympy as sp
 
-from theorycheck.symbolic.identities.chains.chain import Argument, Chained, ChainFamily, ProofChain
+from theorycheck.symbolic.identities.chains.chain import Argument, ChainFamily, Joined, Linked, ProofChain
 from theorycheck.symbolic.identities.chains.quantities import Least, Matrices, Quantity, TraceOf
 from theorycheck.symbolic.identities.statements import Unproved
 
@@ -25,10 +25,11 @@ def told(statement: ProofChain | ChainFamily | Argument) -> list[str]:
     answer = chain.prove()
     if isinstance(answer, Unproved):
         return [f"not proved: {answer.stuck.reason}"]
-    assert isinstance(answer.step, Chained)
-    lines = [*(f"given {hypothesis}" for hypothesis in chain.given), f"{answer.step.start}:", *_shown("", chain.start.quantity())]
+    assert isinstance(answer.step, Joined)
+    lines = [*(f"given {hypothesis}" for hypothesis in chain.given), f"{answer.step.title}:", *_shown("", chain.start.quantity())]
     before = str(chain.start.quantity())
-    for link in answer.step.links:
+    for link in answer.step.proofs:
+        assert isinstance(link, Linked)
         after = str(link.quantity)
         if after != before:
             lines += _shown(f"{link.relation.value} ", link.quantity)
