@@ -18,7 +18,7 @@ from theorycheck.dynamics.objectives import Objective
 from theorycheck.dynamics.trajectories import At, Ending, Ends, Stop, follow
 from theorycheck.symbolic.kernels import flow as kernels
 from theorycheck.symbolic.kernels.flow_control import ENDED, EVALUATIONS, RUNNING, STEPS, Requests
-from theorycheck.symbolic.kernels.flow_steps import Block, Network, block_arrays, errors
+from theorycheck.symbolic.kernels.flow_steps import ERROR, OFFSET, ROOM_ROWS, TOLERANCE, Block, Network, block_arrays, errors
 from theorycheck.symbolic.kernels.lanes import offsets
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard
@@ -62,13 +62,14 @@ def test_a_step_may_err_by_the_tolerance_times_a_weight():
     block = Block(*(rng.normal(size=array.shape) for array in block_arrays(P, 4, 2, 2, 3)))
     h, T, Y = np.array([0.1, 0.2, 0.3]), block.T.copy(), block.Y.copy()
     size = np.maximum(np.linalg.norm(T, axis=0), np.linalg.norm(Y, axis=0))
-    found, offset = np.empty(3), 0.01 * size / np.sqrt(P)
-    errors(DORMAND_PRINCE, block, h, np.full(3, tolerance), offset, np.empty((2, 3)), found)
+    room = np.zeros((ROOM_ROWS, 3))
+    room[TOLERANCE], room[OFFSET] = tolerance, 0.01 * size / np.sqrt(P)
+    errors(DORMAND_PRINCE, block, h, room)
     scale = tolerance * (np.maximum(np.abs(T), np.abs(Y)) + 0.01 * size / np.sqrt(P))
     fifth, third = (
         np.sum((h * np.einsum("j,jpn->pn", DORMAND_PRINCE.values[row], block.K[DORMAND_PRINCE.stages[row]]) / scale) ** 2, axis=0) for row in (18, 17)
     )
-    np.testing.assert_allclose(found, fifth / np.sqrt((fifth + 0.01 * third) * P), rtol=1e-12)
+    np.testing.assert_allclose(room[ERROR], fifth / np.sqrt((fifth + 0.01 * third) * P), rtol=1e-12)
 
 
 def test_compiled_steps_are_those_of_the_general_driver():

@@ -100,7 +100,7 @@ class Answer:
 
 def answered(plan: Plan, question: Question) -> Answer:
     """Integrate a flow to the accuracy asked for."""
-    tolerance = np.maximum(question.accuracy / SHARE, LEAST_EXPLICIT)
+    plan, tolerance = plan.surveyed(question.end), np.maximum(question.accuracy / SHARE, LEAST_EXPLICIT)
     answer = _compared(plan, question, tolerance)
     for _ in range(ROUNDS):
         excess = _excess(answer, question)

@@ -63,6 +63,8 @@ class Plan:
         What to look out for; needs `objective`, and keeps compiled code out.
     objective : SmoothRisk
         With one leading axis of data, or none.
+    curvature : ndarray, shape (B,), or None
+        Size of the Hessian at the start, for rule 2; None where it is not known yet.
 
     """
 
@@ -71,11 +73,20 @@ class Plan:
     objective: SmoothRisk
     network: Network | None = None
     event: Event | None = None
+    curvature: np.ndarray | None = None
 
     def chosen(self, mask: np.ndarray) -> Plan:
         """The lanes where the mask, shape ``(B,)``, is true; of shape ``(k, B)`` it repeats lanes."""
         network = None if self.network is None else self.network.chosen(mask)
-        return Plan(self.field.chosen(mask), lanes_of(self.start, mask), self.objective.chosen(mask.shape, mask), network, self.event)
+        curvature = None if self.curvature is None else np.broadcast_to(self.curvature, mask.shape)[mask]
+        objective = self.objective.chosen(mask.shape, mask)
+        return Plan(self.field.chosen(mask), lanes_of(self.start, mask), objective, network, self.event, curvature)
+
+    def surveyed(self, end: np.ndarray) -> Plan:
+        """The plan with the curvature at its start, once for all runs that are made of it."""
+        if self.field.time(self.start) is not None or self.start.shape[1] > IMPLICIT_LARGEST or not np.any(np.isfinite(end)):
+            return self
+        return replace(self, curvature=np.linalg.norm(self.field.jacobian(self.start), axis=(-1, -2)))
 
     def run(self, requests: Requests, runs: Runs, implicit: np.ndarray, nudged: np.ndarray) -> None:
         """Integrate the lanes that are under way to their ends, in place.
@@ -114,11 +125,10 @@ class Plan:
 
     def stiff_at_start(self, requests: Requests, runs: Runs) -> np.ndarray:
         """Lanes that rule 2 gives to the implicit method, shape ``(B,)``."""
-        asked = (runs.time == 0) & np.isfinite(requests.end) & np.isfinite(requests.patience)
-        if self.field.time(self.start) is not None or not np.any(asked):
+        if self.curvature is None:
             return np.zeros(len(self.start), dtype=bool)
-        size = np.linalg.norm(self.field.jacobian(self.start), axis=(-1, -2))
-        return asked & (size * requests.end > EDGE * requests.patience)
+        asked = (runs.time == 0) & np.isfinite(requests.end) & np.isfinite(requests.patience)
+        return asked & (self.curvature * np.where(asked, requests.end, 0.0) > EDGE * requests.patience)
 
     def _march(self, scheme: Scheme, copies: int, requests: Requests, runs: Runs) -> None:
         """Run what is under way in batches that hold so many copies of the coordinates."""

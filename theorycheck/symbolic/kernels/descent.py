@@ -15,9 +15,12 @@ import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.descent_steps import slopes, squared_steps, up_and_update
-from theorycheck.symbolic.kernels.lanes import block_of, block_size, load, offsets, store
+from theorycheck.symbolic.kernels.lanes import LANES, LARGEST_LANE, block_size, load, offsets, store
+from theorycheck.symbolic.kernels.micro_networks import network_descent
 
 SEGMENT = 64
+NEAREST_TOGETHER = 2560  # parameters times lanes: rows of many lanes share the places of the nearest cache
+LEAST_TOGETHER, FEWEST_TOGETHER = 8, 4  # lanes of a block; instances, below which one at a time is quicker
 
 
 class FoldedData(NamedTuple):
@@ -50,14 +53,35 @@ def run(
     for lane in range(hits.size):
         hits[lane] = -1
         watched = watched or small[lane] >= 0.0
+    together = widths[-1] == 1 and hits.size > 1
+    if together:
+        for lane in range(hits.size):
+            Q[at[widths.size - 1], lane] = 1.0
+        if not watched:
+            network_descent(steps, widths, at, to, T, S, C, Q, H)
+            return
     for s in range(steps):
-        slopes(widths, at, to, T, S, C, Q, H)
-        up_and_update(widths, at, to, T, Q, H)
+        if together:
+            network_descent(1, widths, at, to, T, S, C, Q, H)
+        else:
+            slopes(widths, at, to, T, S, C, Q, H)
+            up_and_update(widths, at, to, T, Q, H)
         if watched:
             squared_steps(widths, at, Q, H, room)
             for lane in range(hits.size):
                 if hits[lane] < 0 and room[0, lane] <= small[lane]:
                     hits[lane] = s
+
+
+@compiled
+def lanes_together(instances: int, parameters: int) -> int:
+    """Lanes of a block that `network_descent` takes through many steps."""
+    if instances < FEWEST_TOGETHER or parameters > LARGEST_LANE:
+        return 1
+    lanes = LANES
+    while lanes > LEAST_TOGETHER and lanes * parameters > NEAREST_TOGETHER:
+        lanes //= 2
+    return lanes
 
 
 @compiled
@@ -98,21 +122,18 @@ def replay(
 
 
 @compiled
-def next_block(members: np.ndarray, left: np.ndarray, following: int, parameters: int) -> tuple[np.ndarray, int]:
-    """Lanes of a block that still have steps to take, filled up with waiting ones; and the first that still waits."""
-    waiting, size = block_of(following, left.size, parameters), block_size(left.size, parameters)
-    kept, count = np.empty(size, np.int64), 0
+def next_block(members: np.ndarray, left: np.ndarray, following: int, size: int) -> tuple[np.ndarray, int]:
+    """Lanes of a block of `size` that still have steps to take, filled up with waiting ones; and the first that still waits."""
+    kept, count, start = np.empty(size, np.int64), 0, following
     for m in members:
         if left[m] > 0:
             kept[count] = m
             count += 1
-    for m in waiting:
-        if count == size:
-            break
-        following += 1
-        if left[m] > 0:
-            kept[count] = m
+    while following < min(left.size, start + size) and count < size:
+        if left[following] > 0:
+            kept[count] = following
             count += 1
+        following += 1
     return kept[:count].copy(), following
 
 
@@ -199,9 +220,11 @@ def descend(
     """
     at, to = offsets(widths)
     P, height = theta.shape[1], widths[-1] * at[-1]
-    left, members, following = counts.copy(), np.empty(0, np.int64), at[0]
+    left, members, following, size = counts.copy(), np.empty(0, np.int64), at[0], block_size(counts.size, P)
+    if widths[-1] == 1:
+        size = lanes_together(counts.size, P)
     while True:
-        members, following = next_block(members, left, following, P)
+        members, following = next_block(members, left, following, size)
         if members.size == 0 and following == left.size:
             return
         n = members.size

@@ -25,7 +25,13 @@ from theorycheck.symbolic.kernels.flow_control import (
     settle,
 )
 from theorycheck.symbolic.kernels.flow_steps import (
+    ERROR,
+    NEW_SIZE,
+    OFFSET,
+    ROOM_ROWS,
+    SIZE,
     STAGES,
+    TOLERANCE,
     Block,
     Network,
     Tableau,
@@ -34,15 +40,15 @@ from theorycheck.symbolic.kernels.flow_steps import (
     field,
     interior,
     interior_stages,
+    norms,
     sizes,
-    stability,
     stages,
 )
 from theorycheck.symbolic.kernels.lanes import offsets
 
-LANES = 32  # of a block, at most
+LANES = 16  # of a block, at most
 ROOM = 8192  # parameters times lanes whose stages stay in the second cache
-FEW = 16  # lanes that cost no less when they are fewer
+FEW = 8  # lanes that cost no less when they are fewer
 
 
 @compiled
@@ -114,22 +120,18 @@ def attempt(
     net: Network, tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, room: np.ndarray, requests: Requests, runs: Runs
 ) -> None:
     """One attempted step of every lane of a block, and the account of it."""
-    error, scale, tolerance = room[0], room[4], room[5]
+    error, offset, tolerance, before, after = room[ERROR], room[OFFSET], room[TOLERANCE], room[SIZE], room[NEW_SIZE]
     stages(net, tableau, block, h)
-    sizes(block.T, room[2])
-    sizes(block.Y, room[3])
+    norms(block, room)
     for lane in range(h.size):
         m = max(members[lane], 0)
         tolerance[lane] = requests.tolerance[m]
-        scale[lane] = 0.01 * max(room[2, lane], room[3, lane], requests.floor[m]) / np.sqrt(float(block.T.shape[0])) + 1e-140
-    stability(block, h, room[6], room[1])
-    errors(tableau, block, h, tolerance, scale, room[6:8], error)
+        offset[lane] = 0.01 * max(before[lane], after[lane], requests.floor[m]) / np.sqrt(float(block.T.shape[0])) + 1e-140
+    errors(tableau, block, h, room)
     if requests.times.shape[1] > 0:
         if due(members, h, error, requests, runs):
             interior_stages(net, tableau, block, h)
         save(tableau, block, members, h, error, requests, runs)
-    sizes(block.K[0], room[6])
-    sizes(block.K[STAGES], room[7])
     settle(members, h, room, requests, runs)
     commit(block, error)
 
@@ -193,7 +195,7 @@ def march(net: Network, tableau: Tableau, pending: np.ndarray, n: int, data: Dat
     """A block of n lanes, run until all instances are done or half of its lanes are idle; the instances that are left."""
     height = net.widths[-1] * net.at[-1]
     block = block_arrays(runs.state.shape[1], data.covariance.shape[1], data.correlation.shape[1], height, n)
-    members, h, room, following, active = np.full(n, -1, np.int64), np.empty(n), np.zeros((8, n)), 0, n
+    members, h, room, following, active = np.full(n, -1, np.int64), np.empty(n), np.zeros((ROOM_ROWS, n)), 0, n
     while True:
         following = refill(net, block, members, pending, following, room, data, requests, runs)
         limit(members, h, requests, runs)

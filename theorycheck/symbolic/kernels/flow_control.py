@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.flow_steps import STAGES
+from theorycheck.symbolic.kernels.flow_steps import ERROR, NEW_SPEED, RATIO, SIZE, SPEED, STAGES
 
 EVALUATIONS, STEPS, REJECTED, EDGES, CALMS, JUST_REJECTED = 0, 1, 2, 3, 4, 5  # what is counted: `Runs.counts`
 RUNNING, ENDED, SMALL, STIFF, DIVERGED, UNRESOLVED, EXHAUSTED = 0, 1, 2, 3, 4, 5, 6
@@ -102,8 +102,8 @@ def too_stiff(hits: int, remaining: float, patience: float) -> bool:
 
 @compiled
 def settle(members: np.ndarray, h: np.ndarray, room: np.ndarray, requests: Requests, runs: Runs) -> None:
-    """Time, step size and ending of every lane after an attempted step; room holds error, stability, and norms before and after."""
-    error, ratio, state, before, after = room[0], room[1], room[2], room[6], room[7]
+    """Time, step size and ending of every lane after an attempted step; room as its rows are named."""
+    error, ratio, state, before, after = room[ERROR], room[RATIO], room[SIZE], room[SPEED], room[NEW_SPEED]
     time, step, counts, ending, end = runs.time, runs.step, runs.counts, runs.ending, requests.end
     for lane in range(h.size):
         m = members[lane]

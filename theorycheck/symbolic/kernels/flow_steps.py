@@ -15,10 +15,16 @@ from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.descent_steps import slopes
 from theorycheck.symbolic.kernels.lanes import add_products, clear, up
 from theorycheck.symbolic.kernels.micro import combination
+from theorycheck.symbolic.kernels.micro_flow import scaled_errors, squared_norms
+from theorycheck.symbolic.kernels.micro_networks import network_field
 
 CHUNK = 512  # entries that a linear combination works on at a time: they stay in the nearest cache
 STAGES, EXTRA = 12, 3
 SOLUTION, THIRD, FIFTH = 16, 17, 18  # rows of the tableau after those of the stages, and where `Tableau.rows` has them
+
+
+ERROR, RATIO, OFFSET, TOLERANCE, SIZE, NEW_SIZE, SPEED, NEW_SPEED, CHANGE, MOVE = range(10)  # rows of the room of a block
+THIRD_SQUARES, FIFTH_SQUARES, ROOM_ROWS = 10, 11, 12
 
 
 class Tableau(NamedTuple):
@@ -55,7 +61,6 @@ class Block(NamedTuple):
     T: np.ndarray  # (P, n) states
     Y: np.ndarray  # (P, n) states after the step
     X: np.ndarray  # (P, n) where a stage is evaluated
-    W: np.ndarray  # (P, n) a linear combination
     K: np.ndarray  # (16, P, n) slopes of the stages
     S: np.ndarray  # (d_0 d_0, n) -2cΣ
     C: np.ndarray  # (d_L d_0, n) -2c times the correlation
@@ -70,7 +75,6 @@ def block_arrays(P: int, covariance: int, correlation: int, height: int, n: int)
         np.empty((P, n)),
         np.empty((P, n)),
         np.empty((P, n)),
-        np.empty((P, n)),
         np.zeros((STAGES + 1 + EXTRA, P, n)),
         np.empty((covariance, n)),
         np.empty((correlation, n)),
@@ -82,6 +86,9 @@ def block_arrays(P: int, covariance: int, correlation: int, height: int, n: int)
 @compiled
 def field(net: Network, block: Block, T: np.ndarray, out: np.ndarray) -> None:
     """out = -∇R(T)."""
+    if net.widths[-1] == 1 and out.shape[1] > 1:
+        network_field(1, net.widths, net.at, net.to, T, block.S, block.C, block.Q, block.H, out)
+        return
     slopes(net.widths, net.at, net.to, T, block.S, block.C, block.Q, block.H)
     up(net.widths, net.at, net.to, T, block.H)
     clear(out)
@@ -145,57 +152,42 @@ def sizes(X: np.ndarray, out: np.ndarray) -> None:
 
 
 @compiled
-def distances(X: np.ndarray, Y: np.ndarray, out: np.ndarray) -> None:
-    """Euclidean norm of every column of X - Y."""
-    for lane in range(out.size):
-        out[lane] = 0.0
-    for p in range(X.shape[0]):
-        x, y = X[p], Y[p]
-        for lane in range(out.size):
-            out[lane] += (x[lane] - y[lane]) * (x[lane] - y[lane])
-    for lane in range(out.size):
-        out[lane] = np.sqrt(out[lane])
+def norms(block: Block, room: np.ndarray) -> None:
+    """Norms of states and slopes before and after the step, and of what changed between the last two stages, into the rows of `room`."""
+    out = room[SIZE:THIRD_SQUARES]
+    squared_norms(STAGES, STAGES - 1, block.K, block.T, block.Y, block.X, out)
+    for row in range(out.shape[0]):
+        for lane in range(out.shape[1]):
+            out[row, lane] = np.sqrt(out[row, lane])
 
 
 @compiled
-def add_scaled_squares(W: np.ndarray, X: np.ndarray, out: np.ndarray) -> None:
-    """out += Σ_p (W_p X_p)²."""
-    for p in range(W.shape[0]):
-        w, x = W[p], X[p]
-        for lane in range(out.size):
-            out[lane] += (w[lane] * x[lane]) * (w[lane] * x[lane])
+def errors(tableau: Tableau, block: Block, h: np.ndarray, room: np.ndarray) -> None:
+    """Error of the step in units of tolerance (max(|T_p|, |Y_p|) + offset), lane by lane; and h times the size of the Jacobian.
 
-
-@compiled
-def errors(tableau: Tableau, block: Block, h: np.ndarray, tolerance: np.ndarray, offset: np.ndarray, room: np.ndarray, out: np.ndarray) -> None:
-    """Error of the step in units of tolerance (max(|T_p|, |Y_p|) + offset), lane by lane; X is overwritten."""
-    fifth, third = room[0], room[1]
-    for lane in range(out.size):
-        fifth[lane] = 0.0
-        third[lane] = 0.0
-    for p in range(block.T.shape[0]):
-        t, y, x = block.T[p], block.Y[p], block.X[p]
-        for lane in range(out.size):
-            x[lane] = 1.0 / (tolerance[lane] * (max(abs(t[lane]), abs(y[lane])) + offset[lane]))
-    weighted(tableau, tableau.rows[FIFTH], block.K, block.W)
-    add_scaled_squares(block.W, block.X, fifth)
-    weighted(tableau, tableau.rows[THIRD], block.K, block.W)
-    add_scaled_squares(block.W, block.X, third)
-    for lane in range(out.size):
+    The latter is seen by the last two stages: about 6.1 at the edge of stability.
+    """
+    fifth, third, offset = room[FIFTH_SQUARES], room[THIRD_SQUARES], room[OFFSET]
+    change, move, out, ratio = room[CHANGE], room[MOVE], room[ERROR], room[RATIO]
+    scaled_errors(
+        tableau.counts[THIRD],
+        tableau.counts[FIFTH],
+        tableau.stages[THIRD:],
+        tableau.values[THIRD:],
+        block.K,
+        block.T,
+        block.Y,
+        room[TOLERANCE],
+        offset,
+        room[THIRD_SQUARES:],
+    )
+    for lane in range(h.size):
+        ratio[lane] = h[lane] * change[lane] / move[lane] if move[lane] > 0.0 else 0.0
         denominator = (fifth[lane] + 0.01 * third[lane]) * block.T.shape[0]
         if not (denominator < np.inf and offset[lane] < np.inf):  # an explosion hides behind its own size
             out[lane] = np.inf
         else:
             out[lane] = h[lane] * fifth[lane] / np.sqrt(denominator) if denominator > 0.0 else 0.0
-
-
-@compiled
-def stability(block: Block, h: np.ndarray, room: np.ndarray, out: np.ndarray) -> None:
-    """h times the size of the Jacobian, as the last two stages see it: about 6.1 at the edge of stability."""
-    distances(block.K[STAGES], block.K[STAGES - 1], out)
-    distances(block.Y, block.X, room)
-    for lane in range(out.size):
-        out[lane] = h[lane] * out[lane] / room[lane] if room[lane] > 0.0 else 0.0
 
 
 @compiled

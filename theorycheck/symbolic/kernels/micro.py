@@ -25,7 +25,7 @@ INTEGER, DOUBLE = ir.IntType(64), ir.DoubleType()
 POINTER = DOUBLE.as_pointer()
 
 
-class _Lanes:
+class Lanes:
     """Some neighbouring lanes of blocks that have the same number of columns."""
 
     def __init__(self, builder: Any, columns: Any, first: Any, width: int) -> None:
@@ -54,6 +54,20 @@ class _Lanes:
             first, ir.Constant(self.kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), self.kind.count), None)
         )
 
+    def zero(self) -> Any:
+        """Zero in every lane."""
+        return ir.Constant(self.kind, [0.0] * self.kind.count if isinstance(self.kind, ir.VectorType) else 0.0)
+
+    def minus(self, x: Any) -> Any:
+        """-x, its sign bit changed."""
+        return self.builder.fneg(x)
+
+    def absolute(self, x: Any) -> Any:
+        """|x|, its sign bit cleared."""
+        suffix = f"v{self.kind.count}f64" if isinstance(self.kind, ir.VectorType) else "f64"
+        kind = ir.FunctionType(self.kind, [self.kind])
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fabs.{suffix}"), [x])
+
     def plus_product(self, total: Any, x: Any, y: Any) -> Any:
         """Total + x y, rounded twice."""
         return self.builder.fadd(total, self.builder.fmul(x, y))
@@ -64,8 +78,7 @@ class _Lanes:
 
     def summed(self, out: Any, places: list[Any], count: Any, terms: Callable[[Any, list[Any]], list[Any]], fresh: bool = False) -> None:
         """out[places] += Σ over 0 ... count - 1, or = where fresh; `terms` takes an index and the totals so far, and gives the new ones."""
-        zero = ir.Constant(self.kind, [0.0] * self.kind.count if isinstance(self.kind, ir.VectorType) else 0.0)
-        totals = [cgutils.alloca_once_value(self.builder, zero if fresh else self.load(out, place)) for place in places]
+        totals = [cgutils.alloca_once_value(self.builder, self.zero() if fresh else self.load(out, place)) for place in places]
         with cgutils.for_range(self.builder, count) as loop:
             for total, value in zip(totals, terms(loop.index, [self.builder.load(total) for total in totals]), strict=True):
                 self.builder.store(value, total)
@@ -98,14 +111,14 @@ def _function(module: Any, body: Body, alone: Body, arrays: int) -> Any:
     builder = ir.IRBuilder(function.append_basic_block())
     rows, cols, columns, *data = function.args
     with builder.if_then(builder.icmp_signed("==", columns, INTEGER(1))):
-        alone(_Lanes(builder, INTEGER(1), INTEGER(0), 1), rows, cols, *data)
+        alone(Lanes(builder, INTEGER(1), INTEGER(0), 1), rows, cols, *data)
         builder.ret_void()
         builder.position_at_end(function.append_basic_block())  # where nothing arrives
     begin = INTEGER(0)
     for width in WIDTHS:
         end = builder.mul(builder.sdiv(columns, INTEGER(width)), INTEGER(width))
         with cgutils.for_range_slice(builder, begin, end, INTEGER(width)) as (first, _):
-            body(_Lanes(builder, columns, first, width), rows, cols, *data)
+            body(Lanes(builder, columns, first, width), rows, cols, *data)
         begin = end
     builder.ret_void()
     return function
@@ -124,7 +137,7 @@ def _called(body: Body, alone: Body) -> Callable[..., Any]:
     return generated
 
 
-def _vector_matrix(lanes: _Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any) -> None:
+def _vector_matrix(lanes: Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any) -> None:
     add, mul = lanes.builder.add, lanes.builder.mul
 
     def tile(js: list[Any]) -> None:
@@ -137,7 +150,7 @@ def _vector_matrix(lanes: _Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any
     _tiles(lanes.builder, cols, tile)
 
 
-def _matrix_vector(lanes: _Lanes, rows: Any, cols: Any, W: Any, h: Any, out: Any) -> None:
+def _matrix_vector(lanes: Lanes, rows: Any, cols: Any, W: Any, h: Any, out: Any) -> None:
     add, mul = lanes.builder.add, lanes.builder.mul
 
     def tile(indices: list[Any]) -> None:
@@ -152,7 +165,7 @@ def _matrix_vector(lanes: _Lanes, rows: Any, cols: Any, W: Any, h: Any, out: Any
     _tiles(lanes.builder, rows, tile)
 
 
-def _product_and_update(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> None:
+def _product_and_update(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> None:
     add, mul = lanes.builder.add, lanes.builder.mul
 
     def tile(indices: list[Any]) -> None:
@@ -171,7 +184,7 @@ def _product_and_update(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, W: 
     _tiles(lanes.builder, rows, tile)
 
 
-def _outer(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negative: bool = False) -> None:
+def _outer(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negative: bool = False) -> None:
     add, mul = lanes.builder.add, lanes.builder.mul
 
     def tile(indices: list[Any]) -> None:
@@ -186,15 +199,15 @@ def _outer(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negati
     _tiles(lanes.builder, rows, tile)
 
 
-def _minus_outer(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> None:
+def _minus_outer(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> None:
     _outer(lanes, rows, cols, q, h, out, negative=True)
 
 
-def _minus_outer_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> None:
+def _minus_outer_alone(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> None:
     _outer_alone(lanes, rows, cols, q, h, out, negative=True)
 
 
-def _vector_matrix_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any) -> None:
+def _vector_matrix_alone(lanes: Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any) -> None:
     with cgutils.for_range(lanes.builder, rows) as row:
         a, begin = lanes.load(q, row.index), lanes.builder.mul(row.index, cols)
         with cgutils.for_range(lanes.builder, cols) as column:
@@ -202,7 +215,7 @@ def _vector_matrix_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, W: Any, ou
             lanes.store(lanes.plus_product(lanes.load(out, column.index), a, w), out, column.index)
 
 
-def _outer_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negative: bool = False) -> None:
+def _outer_alone(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negative: bool = False) -> None:
     with cgutils.for_range(lanes.builder, rows) as row:
         a, begin = lanes.load(q, row.index), lanes.builder.mul(row.index, cols)
         with cgutils.for_range(lanes.builder, cols) as column:
@@ -211,7 +224,7 @@ def _outer_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, 
             lanes.store(combine(lanes.load(out, place), a, lanes.load(h, column.index)), out, place)
 
 
-def _product_and_update_alone(lanes: _Lanes, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> None:
+def _product_and_update_alone(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> None:
     with cgutils.for_range(lanes.builder, rows) as row:
         lanes.store(ir.Constant(DOUBLE, 0.0), out, row.index)
     _matrix_vector(lanes, rows, cols, W, h, out)
@@ -251,13 +264,12 @@ def minus_outer(context: Any, rows: Any, cols: Any, q: Any, q_at: Any, h: Any, h
     return types.void(INT, INT, q, INT, h, INT, out, INT), _called(_minus_outer, _minus_outer_alone)
 
 
-def _combination(lanes: _Lanes, rows: Any, count: Any, stages: Any, values: Any, K: Any, T: Any, h: Any, out: Any) -> None:
+def _combination(lanes: Lanes, rows: Any, count: Any, stages: Any, values: Any, K: Any, T: Any, h: Any, out: Any) -> None:
     builder, step = lanes.builder, lanes.load(h, INTEGER(0))
     numbers, size = builder.bitcast(stages, INTEGER.as_pointer()), builder.mul(rows, lanes.columns)
 
     def tile(places: list[Any]) -> None:
-        zero = ir.Constant(lanes.kind, [0.0] * lanes.kind.count if isinstance(lanes.kind, ir.VectorType) else 0.0)
-        totals = [cgutils.alloca_once_value(builder, zero) for _ in places]
+        totals = [cgutils.alloca_once_value(builder, lanes.zero()) for _ in places]
         with cgutils.for_range(builder, count) as loop:
             factor = lanes.spread(builder.load(builder.gep(values, [loop.index])))
             slopes = builder.gep(K, [builder.mul(builder.load(builder.gep(numbers, [loop.index])), size)])

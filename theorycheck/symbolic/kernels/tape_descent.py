@@ -13,7 +13,7 @@ import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.descent import DIVERGED, RAN, SMALL, finite, jolt, lane_of, next_block
-from theorycheck.symbolic.kernels.lanes import store
+from theorycheck.symbolic.kernels.lanes import block_size, store
 from theorycheck.symbolic.kernels.tape_interpreter import fetch, play, set_rows
 
 
@@ -142,7 +142,7 @@ def descend(
     P, none = theta.shape[1], 0 * longest
     left, members, following = counts.copy(), np.empty(0, np.int64), none
     while True:
-        members, following = next_block(members, left, following, P)
+        members, following = next_block(members, left, following, block_size(left.size, P))
         if members.size == 0 and following == left.size:
             return
         n = members.size
