@@ -13,7 +13,7 @@ from numba.core.dispatcher import Dispatcher
 from theorycheck.errors import InvalidArgument, TooLarge
 from theorycheck.search.rounding import Rounding, rounded
 from theorycheck.symbolic.derivations import derive
-from theorycheck.symbolic.kernels import dense, descent, descent_steps, lanes, quadratic_forms
+from theorycheck.symbolic.kernels import dense, descent, descent_steps, lanes, norms, quadratic_forms
 from theorycheck.symbolic.kernels.bounded import bounded
 from theorycheck.symbolic.kernels.compiled import together, watched
 from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
@@ -81,7 +81,7 @@ def slow_gradient(widths: tuple[int, ...], theta: np.ndarray, G: np.ndarray) -> 
 
 
 def dispatchers() -> dict[str, Dispatcher]:
-    modules = (lanes, dense, descent, descent_steps)
+    modules = (lanes, dense, norms, descent, descent_steps)
     return {f"{m.__name__}.{name}": f for m in modules for name, f in vars(m).items() if isinstance(f, Dispatcher)}
 
 
@@ -167,6 +167,22 @@ def test_leading_axes_broadcast(model):
         np.testing.assert_allclose(mixed[i, j], one, rtol=1e-14, atol=1e-14)
 
 
+@pytest.mark.parametrize("widths", [(5,) * 6 + (1,), (3, 4, 2, 3), (4, 1), (2, 7, 5)], ids=str)
+@pytest.mark.parametrize("between", [True, False])
+def test_norms_do_not_depend_on_the_block(widths, between):
+    """To the last bit those of one instance after the other, and those of products by NumPy."""
+    model, L = DeepLinear(widths), len(widths) - 1
+    theta, pairs = np.random.default_rng(L).normal(size=(37, model.parameters)), L if between else 0
+    found, alone = ([*(np.full((37, L), np.nan) for _ in range(3)), np.full((37, pairs, pairs), np.nan)] for _ in range(2))
+    norms.partial_norms(np.array(widths), theta, *found)
+    norms.norms_one_by_one(np.array(widths), theta, *alone)
+    assert all(np.array_equal(a, b) for a, b in zip(found, alone, strict=True))
+    layers = model.layers(theta)
+    last = np.linalg.multi_dot([layer[7] for layer in layers[:0:-1]]) if L > 2 else layers[-1][7] if L > 1 else None
+    if last is not None:
+        np.testing.assert_allclose(found[0][7, 0], np.linalg.norm(last), rtol=1e-14)
+
+
 def test_a_hundred_shapes_compile_once():
     """Two rounds meet every layout and kind of argument; nothing compiles in the other ninety-eight."""
     rng, counts = np.random.default_rng(0), []
@@ -186,7 +202,7 @@ def test_a_hundred_shapes_compile_once():
         counts.append({name: len(kernel.overloads) for name, kernel in dispatchers().items()})
     assert counts[1:] == counts[1:2] * 99
     entries = [(lanes, name) for name in ("ends", "gradients", "tangents", "hessian_products")] + [(descent, "descend")]
-    entries += [(dense, name) for name in ("jacobians", "hessians", "gauss_newtons", "partial_norms")]
+    entries += [(dense, name) for name in ("jacobians", "hessians", "gauss_newtons")] + [(norms, "partial_norms")]
     assert all(counts[1][f"{module.__name__}.{name}"] for module, name in entries)
 
 

@@ -31,6 +31,7 @@ STACKED_PARAMETERS = 48  # above, one pair a matrix is quicker than all pairs of
 NEAR = 0.05  # of its size: a state this close to the one before starts from its eigenvector
 RESIDUAL = 1e-10  # asked of Lanczos in the range, relative to the size of the Hessian
 CHUNK_BYTES = 2**26  # of Hessians held at a time
+HOPELESS = 1e-6  # second term, relative to the first, from which a small matrix is not made
 TINY = float(np.finfo(float).tiny)
 
 
@@ -181,6 +182,16 @@ class FirstTerm:
         matrix = self.kernels.gauss_newton(theta, data.factor)
         lost = (data.samples + data.inputs + matrix.shape[-1]) * EPS
         return 2 * c * matrix, 2 * c * (norms or self.kernels.norms(theta)).gauss_newton(euclidean(data.factor, 2), lost)
+
+    def hopeless(self, theta: np.ndarray) -> np.ndarray:
+        """Where the second term is plainly not negligible, shape ``(...)``: a part of `neglected` above `HOPELESS` times a bound on the value.
+
+        Both need no norms of products between layers, which are most of the work.
+        """
+        norms = PartialNorms.of(self.kernels.sizes, theta, between_layers=False)
+        G, F = euclidean(self.objective.gradient_in_w(theta), len(self.model.shape)), euclidean(self.objective.data.factor, 2)
+        neighbours = np.sqrt(2 * np.sum((norms.outer[..., 1:] * norms.inner[..., :-1]) ** 2, axis=-1))
+        return np.asarray(G * neighbours > HOPELESS * 2 * self.loss.c * F**2 * np.sum((norms.outer * norms.inner) ** 2, axis=-1))
 
     def neglected(self, theta: np.ndarray, norms: PartialNorms | None = None) -> np.ndarray:
         """Bound on the spectral norm of the second term, shape ``(...)``.

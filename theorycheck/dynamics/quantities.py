@@ -96,11 +96,13 @@ def sharpness(objective: SmoothRisk, theta: np.ndarray, precision: Precision | N
     value, error = np.full(theta.shape[:-1], np.nan), np.full(theta.shape[:-1], np.inf)
     left = np.ones(theta.shape[:-1], dtype=bool)
     first = curvature.FirstTerm.of(objective)
-    if first is not None:
-        norms = first.kernels.norms(theta)
-        top, neglected = curvature.top_eigenvalue(*first.matrix(theta, norms)), first.neglected(theta, norms)
-        value, error = np.array(top.value), np.array(top.error + neglected)
-        left = ~(neglected <= in_force(precision).tightened(NEGLIGIBLE) * value)
+    hopeful = np.zeros_like(left) if first is None else ~first.hopeless(theta)
+    if first is not None and hopeful.any():
+        small, points = curvature.FirstTerm(first.model, first.loss, first.objective.chosen(left.shape, hopeful)), theta[hopeful]
+        norms = small.kernels.norms(points)
+        top, neglected = curvature.top_eigenvalue(*small.matrix(points, norms)), small.neglected(points, norms)
+        value[hopeful], error[hopeful] = top.value, top.error + neglected
+        left[hopeful] = ~(neglected <= in_force(precision).tightened(NEGLIGIBLE) * top.value)
     for mask in curvature.chunks(left.shape, objective.parameters):
         mask = mask & left
         if mask.any():

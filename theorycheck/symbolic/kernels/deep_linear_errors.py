@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theorycheck.measured import EPS
-from theorycheck.symbolic.kernels import dense
+from theorycheck.symbolic.kernels import norms
 from theorycheck.symbolic.kernels.compiled import together
 
 
@@ -49,7 +49,7 @@ class PartialNorms:
         L = len(widths) - 1
         pairs = L if between_layers else 0
         vectors, between = [np.empty((len(rows), L)) for _ in range(3)], np.empty((len(rows), pairs, pairs))
-        dense.partial_norms(widths, rows, *vectors, between)
+        norms.partial_norms(widths, rows, *vectors, between)
         a, b, s = (vector.reshape(*leading, L) for vector in vectors)
         return cls(a, b, s, between.reshape(*leading, pairs, pairs), (int(widths.max()) + 4) * EPS)
 
