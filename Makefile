@@ -3,22 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DRIVER := $(VENV)/.browser
 # Twice quiet: warnings about a machine's own pip settings are not ours to show; errors are.
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test lint format campaign pages pins clean
+.PHONY: help check test test-browser lint format campaign pages pins clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 check: $(STAMP) ## check the whole theorem library
 	@$(BIN)/theorycheck check --instances 300
 
 test: lint ## lint, then every test and doctest
 	@$(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist worksteal
+
+test-browser: $(STAMP) $(DRIVER) ## open the report in a headless Chromium (Debian: apt-get install chromium)
+	@THEORYCHECK_BROWSER=required $(BIN)/python -m pytest --quiet tests/browser
 
 lint: $(STAMP) ## ruff (lint and format) and mypy
 	@$(BIN)/ruff check --quiet
@@ -45,6 +49,11 @@ $(VENV)/.pinned: requirements.txt
 
 $(STAMP): $(VENV)/.pinned pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The driver of the browser alone: large, and nothing else needs it.
+$(DRIVER): $(VENV)/.pinned requirements-browser.txt
+	@$(PIP) install --requirement requirements-browser.txt
 	@touch $@
 
 pins: ## resolve the dependencies anew into requirements.txt

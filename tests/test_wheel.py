@@ -70,7 +70,7 @@ def test_the_wheel_holds_the_package_and_every_theorem_file(wheel: Path) -> None
     assert "theorycheck/py.typed" in names
     assert folders == {"theorycheck", "theorycheck-0.1.0.dist-info"}
     assert [name for name in names if "tests" in name.split("/")] == []
-    assert {Path(name).suffix for name in names if name.startswith("theorycheck/")} == {".py", ".typed"}
+    assert {Path(name).suffix for name in names if name.startswith("theorycheck/")} == {".py", ".typed", ".css", ".js"}
 
 
 def test_the_installed_package_is_not_the_checkout(installed: Installed) -> None:

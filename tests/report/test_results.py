@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from theorycheck.cli.checking import Outputs
 from theorycheck.errors import InvalidArgument
 from theorycheck.instances.recipes import reals, recipe
-from theorycheck.report.results import Status, record_of, status_of, write_results
+from theorycheck.report.results import Status, record_of, results_checksum, status_of, write_records
 from theorycheck.search.check import check
 from theorycheck.search.reports import Planted, Report, Settled
 from theorycheck.search.verdicts import Outcome, Tally, Tightest, Verdict
@@ -73,6 +74,10 @@ def test_exit_statuses(reports: list[Report], status: int) -> None:
 )
 def test_records_are_strict_json(tightest: Tightest | None, recorded: dict | None) -> None:
     record = record_of(Report("paper", theorem, verdict(Outcome.VACUOUS, tightest), (FELL, LOST), (PROVED, UNPROVED), seconds=1.23456))
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    assert record.pop("checksum") == results_checksum(record)
+    details = record.pop("details")
+    assert [(f["name"], f["refuted"]) for f in details["falsehoods"]] == [("squares_ge_zero", True), ("squares_ge_zero", False)]
     assert json.loads(json.dumps(record, allow_nan=False)) == {
         "theorem": "squares_ge_zero",
         "paper": "paper",
@@ -87,13 +92,29 @@ def test_records_are_strict_json(tightest: Tightest | None, recorded: dict | Non
 
 
 def test_theorems_that_were_not_checked_are_not_recorded(tmp_path: Path) -> None:
-    write_results(tmp_path / "out.json", [Report("paper", theorem, skipped="takes no data"), report(None, (FELL,)), report(Outcome.CORROBORATED)])
+    outputs = Outputs(str(tmp_path / "out.json"))
+    for each in (Report("paper", theorem, skipped="takes no data"), report(None, (FELL,)), report(Outcome.CORROBORATED)):
+        outputs.add(each)
     assert [r["outcome"] for r in json.loads((tmp_path / "out.json").read_text())] == ["CORROBORATED"]
+
+
+def test_what_was_decided_and_not_yet_written_is_written_at_the_end(tmp_path: Path) -> None:
+    outputs, reports = Outputs(str(tmp_path / "out.json")), [report(Outcome.CORROBORATED), report(Outcome.REFUTED)]
+    outputs.add(reports[0])
+    outputs.finish(reports)
+    assert [r["outcome"] for r in json.loads((tmp_path / "out.json").read_text())] == ["CORROBORATED", "REFUTED"]
+
+
+def test_a_proof_that_fills_pages_is_cut() -> None:
+    long = Settled("a = a", True, "PROVED " + "x" * 100_000)
+    (kept,) = record_of(report(Outcome.CORROBORATED, (), (long,)))["details"]["identities"]
+    assert kept["sentence"].startswith("PROVED xxx")
+    assert len(kept["sentence"]) < 1100
 
 
 def test_a_failed_write_leaves_the_list_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "out.json"
-    write_results(path, [report(Outcome.CORROBORATED)])
+    write_records(path, [record_of(report(Outcome.CORROBORATED))])
     before = path.read_text()
 
     def full(descriptor: int) -> None:
@@ -101,15 +122,15 @@ def test_a_failed_write_leaves_the_list_before(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InvalidArgument, match="No space left on device"):
-        write_results(path, [report(Outcome.REFUTED)])
+        write_records(path, [record_of(report(Outcome.REFUTED))])
     assert path.read_text() == before
     assert [p.name for p in tmp_path.iterdir()] == ["out.json"]
 
 
 def test_a_link_is_followed_and_a_device_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "link.json").symlink_to(tmp_path / "target.json")
-    write_results(tmp_path / "link.json", [])
+    write_records(tmp_path / "link.json", [])
     assert (tmp_path / "link.json").is_symlink()
     assert json.loads((tmp_path / "target.json").read_text()) == []
     with pytest.raises(InvalidArgument, match="is not a regular file"):
-        write_results(os.devnull, [])
+        write_records(os.devnull, [])

@@ -14,6 +14,7 @@ from theorycheck.cli.checking import check_theorems
 from theorycheck.cli.common import UNDECIDED
 from theorycheck.cli.deriving import derive
 from theorycheck.cli.replaying import replay_witness
+from theorycheck.cli.reporting import write_report
 from theorycheck.cli.tightening import tighten_theorems
 
 
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (list_theorems, show_theorem, list_findings, check_theorems, ablate_theorems, tighten_theorems, derive, replay_witness):
+for command in (list_theorems, show_theorem, list_findings, check_theorems, ablate_theorems, tighten_theorems, derive, replay_witness, write_report):
     cli.add_command(command)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +24,7 @@ Exit status:
   2    wrong use or bad input
   3    otherwise: a theorem inconclusive or vacuous, an identity not proved
   130  interrupted (Ctrl-C): what was decided by then is printed and stands in
-       the --json file
+       the --json and --report files
 """
 
 
@@ -33,6 +35,7 @@ Exit status:
 @jobs_option
 @time_limit_option
 @click.option("--json", "json_file", metavar="FILE", type=click.Path(), help="Write one object a checked theorem to this file, as results arrive.")
+@click.option("--report", "report_file", metavar="FILE.html", type=click.Path(), help="Write one page to look at, with figures, when all is done.")
 @click.option("--data", "data_file", metavar="FILE.csv", type=click.Path(), help="Bind the theorems to your data; falsehoods are not run then.")
 @click.option("--target", metavar="COLUMN", help="The column of --data to predict; all others are inputs.")
 @click.option(
@@ -51,6 +54,7 @@ def check_theorems(
     jobs: int,
     time_limit: float,
     json_file: str | None,
+    report_file: str | None,
     data_file: str | None,
     target: str | None,
     witnesses: bool,
@@ -70,7 +74,8 @@ def check_theorems(
     selection = selected(selectors)
     kept = Witnesses(witnesses and data is None)
     plan = Plan(selection, instances, seed, jobs, data, witnesses=kept.known(), time_limit=time_limit, certify=certify)
-    status = run_and_report(plan, json_file, verbose, kept)
+    named = None if data_file is None or target is None else (os.path.basename(data_file), target)
+    status = run_and_report(plan, Outputs(json_file, report_file, named), verbose, kept)
     raise click.exceptions.Exit(status)
 
 
@@ -111,18 +116,63 @@ class Witnesses:
             self.wanted = False
 
 
-def run_and_report(plan: Plan, json_file: str | None, verbose: bool, witnesses: Witnesses) -> int:
+class Outputs:
+    """The files of a run: results as JSON, complete at any moment, and the page, written at the end.
+
+    Parameters
+    ----------
+    json_file, report_file : str or None
+        Where they go; that they can be written is known before the work.
+    data : (str, str) or None
+        Names of the reader's data file and of its target column.
+
+    """
+
+    def __init__(self, json_file: str | None = None, report_file: str | None = None, data: tuple[str, str] | None = None) -> None:
+        self.json_file, self.report_file, self.data = json_file, report_file, data
+        self.seen, self.records = 0, list[Any]()
+        self._write()
+        if report_file is not None:
+            from theorycheck.report.html.page import require_writable
+
+            require_writable(report_file)
+
+    def add(self, report: Report) -> None:
+        """Record what is decided of a theorem."""
+        self.seen += 1
+        if report.verdict is None or (self.json_file is None and self.report_file is None):
+            return
+        from theorycheck.report.results import record_of
+
+        self.records.append(record_of(report, self.data))
+        self._write()
+
+    def finish(self, reports: Sequence[Report]) -> None:
+        """Add what was decided and not yet added, as where a run is interrupted; write the page, if there is anything to show."""
+        for late in reports[self.seen :]:
+            self.add(late)
+        if self.report_file is not None and self.records:
+            from theorycheck.report.html import Contents, write_page
+
+            write_page(self.report_file, Contents(tuple(self.records)))
+
+    def _write(self) -> None:
+        if self.json_file is not None:
+            from theorycheck.report.results import write_records
+
+            write_records(self.json_file, self.records)
+
+
+def run_and_report(plan: Plan, outputs: Outputs, verbose: bool, witnesses: Witnesses) -> int:
     """Run a plan with live progress; print and record what it finds, interrupted or not; the exit status."""
     from theorycheck.report.consoles import console_for, say
-    from theorycheck.report.results import status_of, write_results
+    from theorycheck.report.results import status_of
     from theorycheck.report.terminal import print_results, summary_line
 
     reports: list[Report] = []
-    if json_file is not None:
-        write_results(json_file, reports)  # an unwritable file is known before the work
     out, ended = console_for(), None
     try:
-        _gather(plan, out, reports, json_file, witnesses)
+        _gather(plan, out, reports, outputs, witnesses)
     except (KeyboardInterrupt, TheorycheckError) as error:
         if not reports:
             raise
@@ -132,19 +182,17 @@ def run_and_report(plan: Plan, json_file: str | None, verbose: bool, witnesses: 
     for complaint in witnesses.complaints:
         say(out, f"Note: {complaint}")
     say(out, summary_line(reports), f" ({plan.instances} instances each, seed {plan.seed})")
+    outputs.finish(reports)
     if ended is None:
         return int(status_of(reports))
     say(out, f"{str(ended) or 'INTERRUPTED'}: {len(reports)} of {len(plan.selection)} theorems were decided")
-    if isinstance(ended, KeyboardInterrupt) and json_file is not None:
-        write_results(json_file, reports)  # the last one may have been decided and not yet written
     return INTERRUPTED if isinstance(ended, KeyboardInterrupt) else BAD_INPUT
 
 
-def _gather(plan: Plan, out: Any, reports: list[Report], json_file: str | None, witnesses: Witnesses) -> None:
+def _gather(plan: Plan, out: Any, reports: list[Report], outputs: Outputs, witnesses: Witnesses) -> None:
     """Run a plan; what is decided stays in `reports`, on the screen and in the file whatever happens next."""
     from theorycheck.report.consoles import console_for
     from theorycheck.report.progress import Live
-    from theorycheck.report.results import write_results
     from theorycheck.report.terminal import finished_line
     from theorycheck.search.session import run
 
@@ -153,5 +201,4 @@ def _gather(plan: Plan, out: Any, reports: list[Report], json_file: str | None, 
             reports.append(report)
             live.finished(finished_line(report))
             witnesses.keep(report)
-            if json_file is not None:
-                write_results(json_file, reports)
+            outputs.add(report)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from theorycheck.errors import InvalidArgument
+from theorycheck.report.details import details_of
 from theorycheck.search.files import write_atomically
 from theorycheck.search.reports import Certified, Report
 from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, shown
+from theorycheck.search.witness_files import checksum_of
 
 
 class Status(IntEnum):
@@ -36,8 +38,8 @@ def status_of(reports: Sequence[Report]) -> Status:
     return Status.ALL_CORROBORATED if decided and all(i.proved for r in reports for i in r.identities) else Status.UNDECIDED
 
 
-def record_of(report: Report) -> dict[str, Any]:
-    """The object a checked theorem has in the JSON file."""
+def record_of(report: Report, data: tuple[str, str] | None = None) -> dict[str, Any]:
+    """The object a checked theorem has in the JSON file; `data` names the reader's file and column, where it is bound to them."""
     verdict = report.verdict
     if verdict is None:
         raise InvalidArgument("report", report.theorem.name, "has no verdict", "record theorems that were checked")
@@ -58,7 +60,14 @@ def record_of(report: Report) -> dict[str, Any]:
         found = report.share
         known = {"tried": found.tried, "held": found.held, "certified": found.certified, "reasons": dict(found.reasons)}
         record["certified"] = {"problem": found.problem} if found.problem else known
+    record["details"] = details_of(report, verdict, data)
+    record["checksum"] = results_checksum(record)
     return record
+
+
+def results_checksum(record: Mapping[str, Any]) -> str:
+    """The checksum of a record: of all of it but the seconds, which differ from run to run."""
+    return checksum_of({key: value for key, value in record.items() if key != "seconds"})
 
 
 def _power_certified(report: Report) -> dict[str, Any]:
@@ -78,20 +87,8 @@ def tightest_record(tightest: Tightest | None) -> dict[str, Any] | None:
     return None if tightest is None or not isfinite(tightest.slack) else {"slack": float(tightest.slack), "label": tightest.label}
 
 
-def write_results(path: Path | str, reports: Sequence[Report]) -> None:
-    """Write the checked theorems as a JSON list: at any moment the file holds a complete list, the one before or this one.
-
-    Raises
-    ------
-    InvalidArgument
-        If the file cannot be written.
-
-    """
-    write_records(path, [record_of(r) for r in reports if r.verdict is not None])
-
-
 def write_records(path: Path | str, records: Sequence[Mapping[str, Any]]) -> None:
-    """Write a list of objects as JSON, complete at any moment.
+    """Write a list of objects as JSON: at any moment the file holds a complete list, the one before or this one.
 
     Raises
     ------
@@ -102,11 +99,17 @@ def write_records(path: Path | str, records: Sequence[Mapping[str, Any]]) -> Non
     place = Path(os.path.realpath(path))
     if place.exists() and not place.is_file():
         raise InvalidArgument("json", str(path), "is not a regular file", "pass the path of a file to write")
-    text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False)
+    text = ",\n".join(map(_lines, records))
     try:
-        write_atomically(place, text + "\n")
+        write_atomically(place, f"[\n{text}\n]\n" if records else "[]\n")
     except OSError as error:
         raise InvalidArgument("json", str(path), f"cannot be written ({error.strerror})", "pass a file in a folder you may write to") from error
+
+
+def _lines(record: Mapping[str, Any]) -> str:
+    """An object with a line a field: what is inside a field, a table of numbers perhaps, stays on its line."""
+    fields = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in record.items())
+    return "{\n" + ",\n".join(fields) + "\n}"
 
 
 def counterexample_record(found: Counterexample | None) -> dict[str, Any] | None:

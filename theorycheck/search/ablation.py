@@ -153,6 +153,11 @@ class Ablation:
                 lines.append(f"counterexample: {d.counterexample}")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        from theorycheck.search.display import ablation_table
+
+        return ablation_table(self)
+
 
 @dataclass(frozen=True)
 class DroppedAddress(Address):

@@ -88,7 +88,7 @@ class _Island:
         if result.standing is Standing.UNDEFINED:
             return _BROKEN
         if result.bar <= NEAR and (self.tightest is None or result.slack < self.tightest.slack):
-            self.tightest = Tightest(result.slack, result.label, result.bar, None, draw.choices)
+            self.tightest = Tightest(result.slack, result.label, result.bar, None, draw.choices, result.left, result.right)
         return result.nearness
 
     def _accuse(self, draw: Draw) -> float:

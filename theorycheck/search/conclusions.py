@@ -29,6 +29,7 @@ def verdict_of(theorem: Theorem, total: Tally, counterexample: Counterexample | 
         seed=seed,
         seconds=seconds,
         pursued=total.pursued,
+        sample=total.sample,
     )
 
 

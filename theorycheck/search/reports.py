@@ -102,6 +102,11 @@ class Report:
     certificate: Certified | None = None
     share: CertifiedShare | None = None
 
+    def _repr_html_(self) -> str:
+        from theorycheck.search.display import report_table
+
+        return report_table(self)
+
 
 @dataclass(frozen=True)
 class Running:

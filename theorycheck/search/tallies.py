@@ -171,6 +171,11 @@ def _counted(index: int, seed: int, result: Judged) -> Tally:
         holds=int(entry.standing is Standing.HOLDS),
         too_close=int(entry.standing is Standing.TOO_CLOSE),
         violation=index if result.violates else None,
-        tightest=Tightest(entry.slack, entry.label, entry.bar, index) if entry.bar <= NEAR or result.violates else None,
+        tightest=_tightest(entry, index) if entry.bar <= NEAR or result.violates else None,
         nearest=((entry.nearness, index),),
+        sample=(entry,),
     )
+
+
+def _tightest(entry: Entry, index: int) -> Tightest:
+    return Tightest(entry.slack, entry.label, entry.bar, index, left=entry.left, right=entry.right)

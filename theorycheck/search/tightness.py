@@ -137,6 +137,11 @@ class Tightness:
             lines.append(f"counterexample: {self.counterexample}")
         return "\n".join((*lines, *self.problems))
 
+    def _repr_html_(self) -> str:
+        from theorycheck.search.display import tightness_table
+
+        return tightness_table(self)
+
 
 def tighten(
     theorem: Theorem,

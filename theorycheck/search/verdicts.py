@@ -16,6 +16,7 @@ Choices = tuple[int, ...]
 
 _PROBLEMS_KEPT = 5
 _NEAREST_KEPT = 64
+_SAMPLE_KEPT = 256
 _ENTRIES_SHOWN = 120
 
 
@@ -32,7 +33,8 @@ class Outcome(Enum):
 class Tightest:
     """The admitted instance that came closest to the bound, among those measured to 1e-6 of the scale.
 
-    ``index`` is the number of the sample, or None where the adversary met it; then ``choices`` are the instance.
+    ``index`` is the number of the sample, or None where the adversary met it; then ``choices`` are the instance. ``left`` and
+    ``right`` are the two sides.
     """
 
     slack: float
@@ -40,6 +42,8 @@ class Tightest:
     bar: float
     index: int | None
     choices: Choices = ()
+    left: float | None = None
+    right: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Tally:
 
     ``violation`` is the index of the first confirmed violation; a range ends there. ``nearest`` holds the samples that came
     nearest to a violation, as pairs (nearness, index): where the adversary starts. ``pursued`` counts its candidates, ``found``
-    is the violation it found.
+    is the violation it found. ``sample`` holds the deciding entries of the first 256 admitted instances, for figures.
     """
 
     tried: int = 0
@@ -87,6 +91,7 @@ class Tally:
     nearest: tuple[tuple[float, int], ...] = ()
     pursued: int = 0
     found: Choices | None = None
+    sample: tuple[Entry, ...] = ()
 
     def __add__(self, other: Tally) -> Tally:
         both = [t for t in (self.tightest, other.tightest) if t is not None]
@@ -103,6 +108,7 @@ class Tally:
             tuple(sorted(self.nearest + other.nearest)[:_NEAREST_KEPT]),
             self.pursued + other.pursued,
             self.found if self.found is not None else other.found,
+            (self.sample + other.sample)[:_SAMPLE_KEPT],
         )
 
     def outcome(self, tight: bool) -> Outcome:
@@ -171,6 +177,11 @@ class Counterexample:
         e = self.entry
         return f"{shown(self.instance)}\n{e.label}: left {e.left:.12g}, right {e.right:.12g} (slack {e.slack:+.3g} ± {e.bar:.1g})"
 
+    def _repr_html_(self) -> str:
+        from theorycheck.search.display import counterexample_table
+
+        return counterexample_table(self)
+
 
 def shown(instance: Any) -> str:
     """An instance as text, arrays as nested lists of short numbers (large ones by their shape)."""
@@ -199,6 +210,7 @@ class Verdict:
     Counts: ``tried`` instances were drawn, ``admitted`` satisfied the premises, ``rejected`` says which premise turned the
     others away; of the admitted ``holds``, ``too_close`` and ``undefined`` are how the claim stood. ``tightest`` came closest
     to the bound. ``problems`` are sentences about what went wrong. ``pursued`` candidates of the adversary came after the samples.
+    ``sample`` holds the deciding entries of the first 256 admitted instances whose sides are finite: what the figures draw.
     """
 
     theorem: Theorem
@@ -215,6 +227,7 @@ class Verdict:
     seed: int
     seconds: float
     pursued: int = 0
+    sample: tuple[Entry, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         lines = [f"{self.theorem.name}: {self.outcome.name}, {self.admitted} of {self.tried} instances admitted (seed {self.seed})"]
@@ -224,3 +237,8 @@ class Verdict:
         if self.counterexample is not None:
             lines += [f"counterexample: {self.counterexample}", f"({self.counterexample.story()})"]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from theorycheck.search.display import verdict_table
+
+        return verdict_table(self)
