@@ -245,12 +245,18 @@ def runs(N: Network, steps: np.ndarray, counts: np.ndarray, samples: bool = Fals
     return tc.follow(N.objective, method, start, tc.Stop(steps=np.broadcast_to(counts[:, None], method.lanes).copy())).final
 
 
-def reached(N: Network, function: tc.SpectralFunction, rate: float, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The share of the way to X(t) that Φ(x_k) has gone, and how far beside it that is, over the way."""
+def passed(N: Network, function: tc.SpectralFunction, rate: float, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The share of the way to X(t) that Φ(x_k) has gone, and where beside it that is, over the way."""
     way = tc.manifold_flow(N.objective, function, N.theta, [TIME], rate=rate, steps=2, precision=SCREEN).value[..., 0, :] - N.theta
     gone, size = N.onto_minimisers(ends) - N.theta, np.sum(way * way, axis=-1)
     share = np.sum(gone * way, axis=-1) / size
-    return share, np.linalg.norm(gone - share[..., None] * way, axis=-1) / np.sqrt(size)
+    return share, (gone - share[..., None] * way) / np.sqrt(size)[..., None]
+
+
+def reached(N: Network, function: tc.SpectralFunction, rate: float, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same share, and how far beside the way."""
+    share, beside = passed(N, function, rate, ends)
+    return share, np.linalg.norm(beside, axis=-1)
 
 
 def flow(N: Network, precision: tc.Precision, function: tc.SpectralFunction = tc.TOP, rate: float = 0.5) -> tc.Comparison:
@@ -270,11 +276,15 @@ def flow(N: Network, precision: tc.Precision, function: tc.SpectralFunction = tc
 
 def flow_of_samples(N: Network, precision: tc.Precision, function: tc.SpectralFunction = tc.TRACE) -> tc.Comparison:
     """The mean over runs of 1-SAM against dX/dt = -P_T∇f/2, up to four standard errors, O(η) of the size seen, and η."""
-    share, _ = reached(N, function, 0.5, runs(N, FEW_ETAS, np.round(TIME / FEW_ETAS**4).astype(int), samples=True))
-    spread = 4 * np.std(share[:, -1], axis=0, ddof=1) / np.sqrt(RUNS)
-    limit = tc.first_order_limit(FEW_ETAS, np.mean(share, axis=0))
-    return tc.equal(
-        "E Φ(x_k) → X(t)", tc.Measured(limit.value, limit.error + spread + FEW_ETAS[-1]), np.ones_like(limit.value), resolution=2 * SMOOTH
+    share, beside = passed(N, function, 0.5, runs(N, FEW_ETAS, np.round(TIME / FEW_ETAS**4).astype(int), samples=True))
+    sideways = np.linalg.norm(np.mean(beside, axis=1), axis=-1)
+    spreads = 4 * np.std(share[-1], axis=0, ddof=1) / np.sqrt(RUNS), 4 * np.sqrt(np.var(beside[-1], axis=0, ddof=1).sum(axis=-1) / RUNS)
+    limits = tc.first_order_limit(FEW_ETAS, np.mean(share, axis=1)), 1 + tc.first_order_limit(FEW_ETAS, sideways)
+    return tc.all_of(
+        *(
+            tc.equal(label, tc.Measured(limit.value, limit.error + spread + FEW_ETAS[-1]), np.ones_like(limit.value), resolution=2 * SMOOTH)
+            for label, limit, spread in zip(("E Φ(x_k) → X(t)", "off the way"), limits, spreads, strict=True)
+        )
     )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from theorycheck.dynamics.limits import CUT
 from theorycheck.dynamics.objectives import SmoothRisk
+from theorycheck.dynamics.quadratic_residuals import QuadraticResiduals
 from theorycheck.measured import EPS, Measured, Precision, in_force
 
 STEPS = 16  # of the coarser of two grids; the finer has twice as many
@@ -119,8 +120,10 @@ def applied(A: np.ndarray, x: Measured) -> Measured:
 def third_derivative(objective: SmoothRisk, theta: np.ndarray) -> Measured:
     """∂_l H_jk at θ ``(..., P)``, shape ``(..., P, P, P)``, by central differences of the Hessian with steps h, h/2, h/4, extrapolated.
 
-    The bar is the last correction, which is larger than what is left for a smooth R, and the rounding of the differences.
+    Quadratic residuals know theirs. The bar is the last correction, which is larger than what is left for a smooth R, and the rounding of the differences.
     """
+    if isinstance(objective, QuadraticResiduals):
+        return objective.third_derivative(theta)
     theta = np.asarray(theta, dtype=float)
     P, along = theta.shape[-1], objective.along_times
     longest = DIFFERENCE * np.maximum(1.0, np.linalg.norm(theta, axis=-1))

@@ -73,28 +73,28 @@ def _stepped(link: Link, X: np.ndarray, tau: np.ndarray, beta: np.ndarray, steps
 
 
 def _root(residual: Callable[[np.ndarray], np.ndarray], guess: np.ndarray) -> np.ndarray:
-    """The zero of an increasing function with slope at least 1: a bracket, then regula falsi with bisection (Illinois)."""
+    """The zero of an increasing function with slope at least 1: a bracket, then inverse quadratic interpolation or bisection (Chandrupatla 1997)."""
     here = residual(guess)
-    low, high = np.minimum(guess, guess - here), np.maximum(guess, guess - here)  # the slope is at least 1
-    at_low, at_high = residual(low), residual(high)
+    a, b = guess, guess - here  # the slope is at least 1
+    at_a, at_b = here, residual(b)
+    share = np.full_like(guess, 0.5)
     for _ in range(ITERATIONS):
-        wide = high - low > 1e-12 * (1 + np.abs(low))
-        if not np.any(wide & (at_low < 0) & (at_high > 0)):
-            break
+        new = a + share * (b - a)
+        value = residual(new)
+        same = np.sign(value) == np.sign(at_a)
+        c, at_c = np.where(same, a, b), np.where(same, at_a, at_b)
+        b, at_b = np.where(same, b, a), np.where(same, at_b, at_a)
+        a, at_a = new, value
+        best = np.where(np.abs(at_a) < np.abs(at_b), a, b)
         with np.errstate(all="ignore"):
-            middle = np.where(at_high > at_low, high - at_high * (high - low) / (at_high - at_low), low)
-        middle = np.clip(np.nan_to_num(middle), low, high)
-        value = residual(middle)
-        left = value < 0
-        at_high = np.where(left, at_high / 2, value)
-        at_low = np.where(left, value, at_low / 2)
-        low, high = np.where(left, middle, low), np.where(left, high, middle)
-        half = (low + high) / 2
-        value = residual(half)
-        left = value < 0
-        low, high = np.where(left, half, low), np.where(left, high, half)
-        at_low, at_high = np.where(left, value, at_low), np.where(left, at_high, value)
-    return (low + high) / 2
+            least = 1e-13 * (1 + np.abs(best)) / np.abs(b - a)
+            if not np.any((least < 0.5) & (at_a != 0) & (at_b != 0)):
+                break
+            x, y = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
+            curved = at_a / (at_b - at_a) * at_c / (at_b - at_c) + (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (at_c - at_b)
+            share = np.where((y**2 < x) & ((1 - y) ** 2 < 1 - x), curved, 0.5)
+            share = np.clip(np.nan_to_num(share, nan=0.5), np.minimum(least, 0.5), np.maximum(1 - least, 0.5))
+    return best
 
 
 def _logistic(u: np.ndarray) -> np.ndarray:

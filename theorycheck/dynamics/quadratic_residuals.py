@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theorycheck.errors import ShapeMismatch, require_finite
-from theorycheck.measured import EPS
+from theorycheck.measured import EPS, Measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +96,15 @@ class QuadraticResiduals:
         """∇²R(θ), shape ``(..., P, P)``."""
         J = self.jacobian(theta)
         return np.swapaxes(J, -1, -2) @ J + np.einsum("...j,...jkl->...kl", self.residuals(theta), self.C)
+
+    def third_derivative(self, theta: ArrayLike) -> Measured:
+        """∂_l H_jk = Σ_m (C_m)_lj J_mk + (C_m)_lk J_mj + (C_m)_jk J_ml, shape ``(..., P, P, P)``."""
+        theta = np.asarray(theta, dtype=float)
+        J = self.jacobian(theta)
+        one = np.einsum("...mlj,...mk->...ljk", self.C, J)  # the index of J is the last
+        value = one + np.swapaxes(one, -1, -2) + np.moveaxis(one, -1, -3)
+        _, _, steep = self._moved(theta)
+        return Measured(value, np.broadcast_to(((self.parameters + 16) * EPS * self._bend * steep)[..., None, None, None], value.shape))
 
     def hvp(self, theta: ArrayLike, v: ArrayLike) -> np.ndarray:
         """∇²R(θ) v, shape ``(..., P)``."""

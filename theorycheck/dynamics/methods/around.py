@@ -8,12 +8,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from theorycheck.dynamics import noise
+from theorycheck.dynamics.methods.compiled_residuals import FusedResiduals
 from theorycheck.dynamics.methods.mirror import MirrorDescent
 from theorycheck.dynamics.methods.schedules import number
 from theorycheck.dynamics.methods.sharpness_aware import unit
 from theorycheck.dynamics.methods.stepped import Stepped
 from theorycheck.dynamics.objectives import SmoothRisk
-from theorycheck.dynamics.stepping import Carry, Method
+from theorycheck.dynamics.stepping import Carry, Fused, Method
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_positive
 
 
@@ -79,6 +80,10 @@ class WeightDecay(Around):
 
     def changed(self, moved: np.ndarray, theta: np.ndarray, k: np.ndarray) -> np.ndarray:
         return moved - self.step_at(k) * np.asarray(self.decay)[..., None] * theta
+
+    def fused(self, objective: SmoothRisk, lanes: tuple[int, ...]) -> Fused | None:
+        inner = self.method.fused(objective, lanes)
+        return inner.decaying(self.decay, lanes) if isinstance(inner, FusedResiduals) else None
 
 
 @dataclass(frozen=True, eq=False)

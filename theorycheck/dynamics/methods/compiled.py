@@ -55,13 +55,13 @@ class FusedDescent:
         data, least = FoldedData(*(rows[chosen] for rows in self.data)), np.where(threshold < 0, -1.0, threshold * self.step[chosen])
         if not columns:
             return (*self.kernels.descend(theta, data, counts, least, self.kick), np.empty((len(theta), 0, theta.shape[1])))
-        work, small = _Work.of(theta, counts, columns), np.where(least < 0, -1.0, np.square(least))
+        work, small = Work.of(theta, counts, columns), np.where(least < 0, -1.0, np.square(least))
         descend_saving(self.kernels.sizes, work.states, *data, SEGMENT, work.counts, small, work.taken, work.ending, self.kick, every, work.saved)
         return work.states, work.taken, work.ending, work.saved
 
     def shaken(self, signs: np.ndarray) -> FusedDescent:
         """The same, kicked: parameters by `ROUNDED` eps a step, data once by `DATA_ROUNDED` eps, with the given signs."""
-        data = FoldedData(*(_shaken(rows, signs) for rows in self.data))
+        data = FoldedData(*(shaken_rows(rows, signs) for rows in self.data))
         return replace(self, data=data, kick=ROUNDED * EPS * signs)
 
 
@@ -82,18 +82,18 @@ class FusedDiagonal:
         self, theta: np.ndarray, k: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray, every: int = 0, columns: int = 0
     ) -> Advanced:
         """Steps of the flattened lanes `chosen`; see `diagonal_runs.descend`."""
-        work = _Work.of(theta, counts, columns)
+        work = Work.of(theta, counts, columns)
         first, lanes, small = np.array(k, dtype=np.int64), np.array(chosen, dtype=np.int64), np.array(threshold, dtype=float)
         descend(self.setting, self.runs, lanes, work.states, first, work.counts, small, self.kick, work.taken, work.ending, every, work.saved)
         return work.states, work.taken, work.ending, work.saved
 
     def shaken(self, signs: np.ndarray) -> FusedDiagonal:
         """The same, kicked: parameters by `ROUNDED` eps a step, data once by `DATA_ROUNDED` eps, with the given signs."""
-        X, y = _shaken(self.runs.X, signs), _shaken(self.runs.y, -signs)
+        X, y = shaken_rows(self.runs.X, signs), shaken_rows(self.runs.y, -signs)
         return replace(self, runs=self.runs._replace(X=X, y=y), kick=ROUNDED * EPS * signs)
 
 
-class _Work(NamedTuple):
+class Work(NamedTuple):
     """Arrays that compiled code works on, one row a lane."""
 
     states: np.ndarray
@@ -103,7 +103,7 @@ class _Work(NamedTuple):
     saved: np.ndarray
 
     @classmethod
-    def of(cls, theta: np.ndarray, counts: np.ndarray, columns: int) -> _Work:
+    def of(cls, theta: np.ndarray, counts: np.ndarray, columns: int) -> Work:
         """Room for lanes that start at θ ``(B, P)`` and keep so many states."""
         B, P = theta.shape
         taken, ending = np.zeros(B, dtype=np.int64), np.zeros(B, dtype=np.int64)
@@ -148,13 +148,13 @@ def _of_diagonal(objective: Objective, model: Diagonal, loss: SquaredLoss, step:
     size = n if parts.size is None else parts.size
     if size > n:
         return None  # the general path says what is wrong
-    X, y = _rows(objective.data.X, step.shape, 2), _rows(objective.data.y, step.shape, 1)
+    X, y = rows_of(objective.data.X, step.shape, 2), rows_of(objective.data.y, step.shape, 1)
     numbers = (np.array(np.broadcast_to(value, step.shape)).ravel() for value in (step, parts.rho, parts.deviation, parts.seed))
     setting = DiagonalSetting(model.depth, n, size, parts.sampling, 2 * loss.c / size, parts.normalized)
     return FusedDiagonal(setting, DiagonalRuns(X, y, *numbers), np.zeros(0))
 
 
-def _rows(array: np.ndarray, lanes: tuple[int, ...], axes: int) -> np.ndarray:
+def rows_of(array: np.ndarray, lanes: tuple[int, ...], axes: int) -> np.ndarray:
     """An array whose last `axes` axes belong to one lane: one row a lane, or one row for all, if they share it."""
     if array.ndim == axes:
         return np.array(array, dtype=float).reshape(1, -1)
@@ -167,6 +167,6 @@ def _scaled_rows(scale: np.ndarray, array: np.ndarray, axes: int) -> np.ndarray:
     return np.ascontiguousarray(scaled.reshape(scale.size, -1))
 
 
-def _shaken(rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
+def shaken_rows(rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """Rows moved by `DATA_ROUNDED` eps."""
     return rows * (1 + DATA_ROUNDED * EPS * np.resize(signs, rows.shape[-1]))

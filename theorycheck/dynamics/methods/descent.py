@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from theorycheck.dynamics.methods.compiled import fused_descent
-from theorycheck.dynamics.methods.gradients import WHOLE, Gradient, Sampled
+from theorycheck.dynamics.methods.compiled_residuals import fused_residuals
+from theorycheck.dynamics.methods.gradients import WHOLE, Gradient, Sampled, Whole
 from theorycheck.dynamics.methods.schedules import Number, number
 from theorycheck.dynamics.methods.sharpness_aware import turned, unit
 from theorycheck.dynamics.methods.stepped import Stepped
 from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.dynamics.stepping import Carry, Fused
 from theorycheck.errors import InvalidArgument, require_finite
+from theorycheck.symbolic.kernels.residual_runs import NORMALIZED, ROOT
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ class GradientDescent(Stepped):
         return theta - self.step_at(k) * self.gradient.of(objective, theta, k), ()
 
     def fused(self, objective: SmoothRisk, lanes: tuple[int, ...]) -> Fused | None:
-        return fused_descent(objective, self.step, self.gradient, lanes)
+        return fused_descent(objective, self.step, self.gradient, lanes) or fused_residuals(objective, self.step, self.gradient, lanes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,9 @@ class NormalizedGradientDescent(Stepped):
     def rounding(self, objective: SmoothRisk, theta: np.ndarray, carry: Carry, k: np.ndarray) -> np.ndarray:
         gradient, error = self.gradient.of(objective, theta, k), self.gradient.error(objective, theta, k)
         return self.step_at(k)[..., 0] * turned(gradient, error)
+
+    def fused(self, objective: SmoothRisk, lanes: tuple[int, ...]) -> Fused | None:
+        return fused_residuals(objective, self.step, self.gradient, lanes, NORMALIZED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +127,10 @@ class SqrtLossDescent(Stepped):
         share = np.minimum(1.0, seen.risk_error(theta) / np.where(above > 0, above, 1.0))
         size = np.linalg.norm(seen.gradient(theta), axis=-1)
         return np.where(above > 0, self.step_at(k)[..., 0] * (seen.gradient_error(theta) + share * size) / (2 * root), 0.0)
+
+    def fused(self, objective: SmoothRisk, lanes: tuple[int, ...]) -> Fused | None:
+        known = isinstance(self.gradient, Whole) and not np.any(self.least)
+        return fused_residuals(objective, self.step, self.gradient, lanes, ROOT) if known else None
 
     def _seen(self, objective: SmoothRisk, theta: np.ndarray, k: np.ndarray) -> tuple[SmoothRisk, np.ndarray]:
         """What step k sees, and how far its risk is above R_min: at least 0."""

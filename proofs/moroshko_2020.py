@@ -68,7 +68,7 @@ def classifiers(depths: tuple[int, ...] = (2, 3, 4, 5)) -> tc.Recipe:
     @tc.recipe
     def problems(draw):
         D, d = draw(tc.choice(depths)), draw(tc.integers(2, 3))
-        scales = draw(tc.reals(0.25, 1.5)), draw(tc.choice((1.0, 0.5, 2.0)))
+        scales = draw(tc.reals(0.25, 1.5)), draw(tc.choice((1.0, 0.5, 0.75)))
         return Classifier(D, *scales, draw(tc.array((2, d))), draw(tc.array(d, -0.75, 0.75)), draw(tc.reals(0.0625, 0.875)))
 
     return problems
@@ -153,7 +153,7 @@ def rich(p: Classifier, precision: tc.Precision, factor: float = 1.0) -> tc.Comp
 def duals(p: Classifier, beta: np.ndarray, of: float = 1.0) -> tuple[tc.Measured, tc.Measured]:
     """λ of the flow at each β = α^D, shape (k, ..., 2), and the minimum it should tend to."""
     scales = beta.reshape(-1, *(1,) * np.ndim(p.tau))
-    return tc.dual_flow(p.link, p.X, p.tau, scales, steps=16), tc.simplex_minimum(p.link, p.X, of * p.tau)
+    return tc.dual_flow(p.link, p.X, p.tau, scales, steps=8), tc.simplex_minimum(p.link, p.X, of * p.tau)
 
 
 BETAS = 4.0 ** np.arange(4, 8)

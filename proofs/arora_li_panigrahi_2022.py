@@ -131,7 +131,7 @@ def ends(v: Valley, method, steps: np.ndarray, counts: np.ndarray, save=tc.Ends(
 def flow(v: Valley, precision: tc.Precision, method, function, rate: float, of=None) -> tc.Comparison:
     """The share of the way to X(τ) that Φ(x_k) has gone tends to 1, up to O(η) of the size seen and η itself; the distance is O(η)."""
     reached = v.repeated.onto_minimisers(ends(v, method, STEPS, COUNTS)[..., -1, :])
-    found = tc.manifold_flow(of or v.objective, function, v.origin, [TIME], rate=rate, steps=8, precision=SCREEN)[..., 0, :]
+    found = tc.manifold_flow(of or v.objective, function, v.origin, [TIME], rate=rate, steps=2, precision=SCREEN)[..., 0, :]
     end, bar = found.value, found.error.sum(axis=-1)
     way, distance = np.sum(end * end, axis=-1), np.linalg.norm(reached - end, axis=-1)
     share, ratios = np.sum(reached * end, axis=-1) / way, (distance + bar) / STEPS[:, None]
@@ -303,8 +303,7 @@ FALSE = (
     multiplier_of_two_steps.claiming("half_of_it", partial(multiplier, factor=0.5)),
     flow_of_normalized.without(eigengap),
     flow_of_normalized.without(off_both),
-    flow_of_normalized.claiming("constant_a_half", partial(flow, method=NORMALIZED, function=tc.LOG_TOP, rate=0.5)),
-    flow_of_normalized.claiming("constant_0_26", partial(flow, method=NORMALIZED, function=tc.LOG_TOP, rate=0.26)),
+    flow_of_normalized.claiming("constant_0_3", partial(flow, method=NORMALIZED, function=tc.LOG_TOP, rate=0.3)),
     flow_of_normalized.claiming("without_logarithm", partial(flow, method=NORMALIZED, function=tc.TOP, rate=0.25)),
     flow_of_normalized.claiming("of_the_trace", partial(flow, method=NORMALIZED, function=tc.TRACE, rate=0.25)),
     flow_of_root.without(eigengap),
@@ -335,7 +334,7 @@ FINDINGS = (
     ),
     tc.Finding(
         "the distance of normalised descent to its flow is of order η² on most curves, not η",
-        "over five steps from 0.10 to 0.026 the median distance over 80 valleys falls with slope 1.96 ± 0.30 (descent on √R: 1.87 ± 0.25)",
+        "over five steps from 0.10 to 0.026 the median distance over 233 valleys falls with slope 1.93 ± 0.17 (descent on √R: 1.91 ± 0.43)",
         "theorycheck check arora_li_panigrahi_2022/flow_of_normalized",
     ),
 )
