@@ -10,7 +10,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test test-browser lint format campaign pages pins clean
+.PHONY: help check test test-browser lint format campaign pages tables pins clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ campaign: $(STAMP) ## the long run: every theorem on 100,000 instances, every fa
 
 pages: $(STAMP) ## write the generated pages of docs/
 	@$(BIN)/python docs/pages.py
+
+tables: $(STAMP) ## write the tables of docs/ that take a while: which premises are needed, how tight constants are
+	@$(BIN)/python docs/tables.py
 
 # New pins remake the environment from nothing; new metadata of the package only installs the package again.
 $(VENV)/.pinned: requirements.txt

@@ -90,7 +90,7 @@ with tc.figures.sheet(height=3.8) as (figure, axes):
         axes.semilogy(times[1:], limit[1:], color=look.color, lw=0.8, ls=":")
         assert np.all(gap[k, 1:] <= limit[1:])
     axes.set(xlabel="time", ylabel="|θ_k − θ(t_k)|")
-    tc.figures.titled(axes, "Descent stays near the flow", "solid to dash-dotted: distance; dotted: its bound")
+    tc.figures.titled(axes, "Descent stays near the flow", "thick: distance; thin and dotted: its bound")
     axes.legend(ncols=2)
 figure
 
@@ -193,7 +193,8 @@ for name in ("imbalance_conserved_by_flow", "imbalance_changes_by_of_one_step", 
 # %% [markdown]
 # ## Break this
 #
-# **1. Second order?** Someone plots the distance for two step sizes and claims that it is of order $\eta^2$. Measure the order, with its interval, and
+# **1. Second order?** Someone plots the distance for two step sizes and claims that it is of order $\eta^2$. Measure the order, with its
+# interval, and
 # refute the claim.
 #
 # <details><summary>Solution</summary>

@@ -29,7 +29,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "testing": QUESTIONS,
     "data_files": ("data_files", "errors"),
     "cli": ("cli", "data_files", *REPORT),
-    "__init__": QUESTIONS,
+    "__init__": ("report.figures", *QUESTIONS),
     "__main__": ("cli",),
 }
 PROOFS_MAY_IMPORT = ("instances",)

@@ -105,6 +105,7 @@ from theorycheck.instances.recipes import signs as signs
 from theorycheck.instances.recipes import with_spectrum as with_spectrum
 from theorycheck.measured import Measured as Measured
 from theorycheck.measured import Precision as Precision
+from theorycheck.report import figures as figures
 from theorycheck.search.ablation import Ablation as Ablation
 from theorycheck.search.ablation import Need as Need
 from theorycheck.search.ablation import ablate as ablate

@@ -199,8 +199,8 @@ FALSE = (
     greedy_ends.claiming("at_least_nuclear_norm", partial(greedy_end, nuclear_norm=True)),
     replace(flow_is_greedy.claiming("along_1_01", partial(greedy_flow, along=1.01)), ambient=from_identity),
     replace(flow_is_greedy.claiming("at_finite_scale", partial(greedy_flow, scales=np.array([1e-6]))), ambient=from_identity),
-    limit_exceeds.claiming("within_5_percent_of_the_least", partial(exceeds, factor=1.05, top=True)),
-    limit_exceeds.claiming("at_scale_0_01", partial(exceeds, alpha=0.01)),
+    replace(limit_exceeds.claiming("within_5_percent_of_the_least", partial(exceeds, factor=1.05, top=True)), ambient=from_identity),
+    replace(limit_exceeds.claiming("at_scale_0_01", partial(exceeds, alpha=0.01)), ambient=from_identity),
     limit_exceeds.claiming("rank_one_from_the_nuclear_norm_solution", stays_rank_one),
 )
 FINDINGS = (

@@ -277,9 +277,9 @@ def flow(N: Network, precision: tc.Precision, function: tc.SpectralFunction = tc
 def flow_of_samples(N: Network, precision: tc.Precision, function: tc.SpectralFunction = tc.TRACE) -> tc.Comparison:
     """The mean over runs of 1-SAM against dX/dt = -P_T∇f/2, up to four standard errors, O(η) of the size seen, and η."""
     share, beside = passed(N, function, 0.5, runs(N, FEW_ETAS, np.round(TIME / FEW_ETAS**4).astype(int), samples=True))
-    sideways = np.linalg.norm(np.mean(beside, axis=1), axis=-1)
-    spreads = 4 * np.std(share[-1], axis=0, ddof=1) / np.sqrt(RUNS), 4 * np.sqrt(np.var(beside[-1], axis=0, ddof=1).sum(axis=-1) / RUNS)
-    limits = tc.first_order_limit(FEW_ETAS, np.mean(share, axis=1)), 1 + tc.first_order_limit(FEW_ETAS, sideways)
+    sideways = np.linalg.norm(np.mean(beside, axis=0), axis=-1)
+    spreads = 4 * np.std(share[:, -1], axis=0, ddof=1) / np.sqrt(RUNS), 4 * np.sqrt(np.var(beside[:, -1], axis=0, ddof=1).sum(axis=-1) / RUNS)
+    limits = tc.first_order_limit(FEW_ETAS, np.mean(share, axis=0)), 1 + tc.first_order_limit(FEW_ETAS, sideways)
     return tc.all_of(
         *(
             tc.equal(label, tc.Measured(limit.value, limit.error + spread + FEW_ETAS[-1]), np.ones_like(limit.value), resolution=2 * SMOOTH)

@@ -109,9 +109,7 @@ def normalized(draw):
 
 sized = tc.Premise("sized", "|a|, |v| ≥ 1/2", lambda p: bool(min(np.linalg.norm(p.a), np.linalg.norm(p.v)) >= 0.5))
 target = tc.Premise("target_nonzero", "|y| ≥ 1/4", lambda p: abs(float(p.y)) >= 0.25)
-off_saddle = tc.Premise(
-    "off_the_saddle", "|g_0| ≥ 1/4 or |⟨v̂_0, a⟩| ≥ 1/4", lambda p: bool(max(abs(float(p.g)), abs(float(p.unit @ p.a))) >= 0.25)
-)
+off_saddle = tc.Premise("off_the_saddle", "|g_0| ≥ 1/4 or |⟨v̂_0, a⟩| ≥ 1/4", lambda p: bool(max(abs(float(p.g)), abs(float(p.unit @ p.a))) >= 0.25))
 unit_rate = tc.Premise("unit_rate", "c = 1", lambda p: float(p.rate) == 1)
 ahead = tc.Premise("ahead", "g_0 ≥ 1/4 and y⟨v̂_0, a⟩ ≥ 1/16", lambda p: bool(p.g >= 0.25 and p.y * (p.unit @ p.a) >= 0.0625))
 
@@ -188,7 +186,7 @@ def minimiser(p: Normalized, precision: tc.Precision, euclidean: bool = False) -
 
 
 def least_potential(p: Normalized) -> tc.Measured:
-    """The minimiser, from x*: steps of Newton's method within the plane, halved until the slope along them is not past its zero."""
+    """The minimiser, from x*: steps of Newton's method within the plane, at most 1/2 long, halved until the slope along them is not past its zero."""
     x, size = p.least + 0 * p.v, p.size[..., None]
     push = np.exp((np.asarray(p.g) ** 2 / 2)[..., None] / size) * p.unit
 
@@ -204,7 +202,8 @@ def least_potential(p: Normalized) -> tc.Measured:
         a = p.a / np.linalg.norm(p.a, axis=-1, keepdims=True)
         plane = np.eye(3) - a[..., :, None] * a[..., None, :]
         move = -np.linalg.solve(plane @ H @ plane + a[..., :, None] * a[..., None, :], slope(x)[..., None])[..., 0]
-        part, small = np.ones_like(size), 1e-9 * np.linalg.norm(move, axis=-1, keepdims=True) * np.linalg.norm(slope(x), axis=-1, keepdims=True)
+        far = np.linalg.norm(move, axis=-1, keepdims=True)
+        part, small = np.minimum(1.0, 0.5 / np.maximum(far, 0.5)), 1e-9 * far * np.linalg.norm(slope(x), axis=-1, keepdims=True)
         for _ in range(60):
             past = np.sum(slope(x + part * move) * move, axis=-1, keepdims=True) > small
             if not np.any(past):
@@ -252,9 +251,7 @@ invariant_of_null_space = theorem(
 scalar = theorem(
     "limit_solves_scalar_equation", (target, off_saddle), scalar_equation, r"1 - \frac{s}{G^2} = k \exp\frac{g_0^2 - G^2}{c\ell^2}, \; G = |g_\infty|"
 )
-near = theorem(
-    "distance_to_least_norm_le", (target, off_saddle), distance, r"|x_\infty - x^*| \le G \sqrt k \exp\frac{g_0^2 - s}{2c\ell^2}"
-)
+near = theorem("distance_to_least_norm_le", (target, off_saddle), distance, r"|x_\infty - x^*| \le G \sqrt k \exp\frac{g_0^2 - s}{2c\ell^2}")
 bregman = theorem(
     "limit_is_bregman_minimiser_of_ahead",
     (target, unit_rate, ahead),

@@ -72,6 +72,14 @@ def test_compiled_runs_are_general_runs(depth, signed, gradient):
     assert np.all(np.linalg.norm(fast.final - slow.final, axis=-1) <= fast.error)
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_several_step_sizes_in_front_of_a_stack_of_one(own):
+    """Data of shape (1, n, d) under lanes (k, 1): copies of a broadcast array need not be laid out row by row."""
+    objective, start = fit(lanes=(1,), shared=not own)
+    fast, slow = (follow(objective, method, start, Stop(steps=40)) for method in both(Whole(), np.geomspace(0.002, 0.02, 3)[:, None]))
+    np.testing.assert_allclose(fast.final, slow.final, rtol=1e-12)
+
+
 @pytest.mark.parametrize("gradient", [Whole(), LabelNoise(0.3, SEEDS), SharpnessAware(0.1)], ids=repr)
 def test_shared_data_and_data_of_their_own(gradient):
     objective, start = fit(shared=True)

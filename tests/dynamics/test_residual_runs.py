@@ -79,6 +79,13 @@ def test_runs_are_the_same_in_every_cut():
     np.testing.assert_array_equal(once, follow(whole, method, START, Stop(steps=100), save=At([20 * 0.004, 40 * 0.004])).final)
 
 
+def test_several_step_sizes_in_front_of_a_stack_of_one():
+    one, steps = tc.QuadraticResiduals(B[:1], C[:1]), Stop(steps=30)
+    many = follow(one, tc.NormalizedGradientDescent(STEP[:, None]), START[:1], steps).final
+    each = [follow(RISKS["shared"], tc.NormalizedGradientDescent(step), START[0], steps).final for step in STEP]
+    np.testing.assert_array_equal(many[:, 0], each)
+
+
 def test_what_is_not_compiled_goes_the_general_way():
     sampled = tc.GradientDescent(0.1, tc.SharpnessAware(0.1, base=tc.Whole(), per_example=True))
     assert sampled.fused(RISKS["space"], ()) is None

@@ -157,8 +157,8 @@ def _of_diagonal(objective: Objective, model: Diagonal, loss: SquaredLoss, step:
 def rows_of(array: np.ndarray, lanes: tuple[int, ...], axes: int) -> np.ndarray:
     """An array whose last `axes` axes belong to one lane: one row a lane, or one row for all, if they share it."""
     if array.ndim == axes:
-        return np.array(array, dtype=float).reshape(1, -1)
-    return np.array(np.broadcast_to(array, (*lanes, *array.shape[-axes:]))).reshape(int(np.prod(lanes)), -1)
+        return np.array(array, dtype=float, order="C").reshape(1, -1)
+    return np.array(np.broadcast_to(array, (*lanes, *array.shape[-axes:])), dtype=float, order="C").reshape(int(np.prod(lanes)), -1)
 
 
 def _scaled_rows(scale: np.ndarray, array: np.ndarray, axes: int) -> np.ndarray:

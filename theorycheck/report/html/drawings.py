@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from theorycheck.errors import TheorycheckError
-from theorycheck.report.figures.bounds import Sides, draw_sides, draw_slacks
+from theorycheck.report.figures.bounds import Sides, draw_sides, draw_slacks, of_label
 from theorycheck.report.figures.networks import Picture, draw_picture
 from theorycheck.report.figures.style import NeedsMatplotlib, style
 from theorycheck.report.html.elements import Markup, tag
@@ -20,6 +20,10 @@ from theorycheck.statements.comparisons import Entry, Relation, Standing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_BEYOND = "Relative slacks of an inequality: each holds where it exceeds its error bar (dashed)."
+_WITHIN = "Relative mismatches of an equality: each holds where it stays within its error bar (dashed)."
 
 
 def can_draw() -> bool:
@@ -57,7 +61,8 @@ def _figures(result: Record) -> Iterator[Markup | None]:
     if sides.sample:
         caption = "Both sides of the claim on its first instances; the star is the worst of all."
         yield _figure(lambda: draw_sides(sides), f"{name}-sides", caption, "narrow")
-        yield _figure(lambda: draw_slacks(sides), f"{name}-slacks", "Relative slacks, and their error bars: an inequality must exceed them.")
+        equality = of_label(sides, None)[1][0].relation is Relation.EQUAL
+        yield _figure(lambda: draw_slacks(sides), f"{name}-slacks", _WITHIN if equality else _BEYOND)
     found = result["details"]["counterexample"]
     if found is not None:
         layers = tuple(np.array(W, dtype=float).reshape(len(W), -1) for W in found["layers"])
