@@ -4,16 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DRIVER := $(VENV)/.browser
+KERNEL := $(VENV)/.notebooks
 # Twice quiet: warnings about a machine's own pip settings are not ours to show; errors are.
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test test-browser lint format campaign pages tables pins clean
+.PHONY: help check test test-browser notebooks notebooks-check lint format campaign pages tables pins clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-16s %s\n", $$1, $$2 }'
 
 check: $(STAMP) ## check the whole theorem library
 	@$(BIN)/theorycheck check --instances 300
@@ -23,6 +24,12 @@ test: lint ## lint, then every test and doctest
 
 test-browser: $(STAMP) $(DRIVER) ## open the report in a headless Chromium (Debian: apt-get install chromium)
 	@THEORYCHECK_BROWSER=required $(BIN)/python -m pytest --quiet tests/browser
+
+notebooks: $(STAMP) $(KERNEL) ## execute every notebook and write it
+	@$(BIN)/python notebooks/build.py
+
+notebooks-check: $(STAMP) $(KERNEL) ## execute every notebook; fail on an error or a notebook that is not that of its source
+	@$(BIN)/python notebooks/build.py --check
 
 lint: $(STAMP) ## ruff (lint and format) and mypy
 	@$(BIN)/ruff check --quiet
@@ -57,6 +64,10 @@ $(STAMP): $(VENV)/.pinned pyproject.toml
 # The driver of the browser alone: large, and nothing else needs it.
 $(DRIVER): $(VENV)/.pinned requirements-browser.txt
 	@$(PIP) install --requirement requirements-browser.txt
+	@touch $@
+
+$(KERNEL): $(VENV)/.pinned requirements-notebooks.txt
+	@$(PIP) install --requirement requirements-notebooks.txt
 	@touch $@
 
 pins: ## resolve the dependencies anew into requirements.txt

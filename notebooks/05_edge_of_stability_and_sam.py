@@ -132,7 +132,8 @@ assert apart < 1e-3
 # %% [markdown]
 # Now the floor of the valley. All three drift along one curve, at speeds of their own, to where $\lambda_1$ is least. The fourth run is
 # normalised descent
-# from a start that is *not generic*: $a = 0$ exactly. It never feels $F_1$ and follows $-\frac14 \nabla \log \lambda_2$, to where $\lambda_2$ is least, however large $\lambda_1$ gets there.
+# from a start that is *not generic*: $a = 0$ exactly. It never feels $F_1$ and follows $-\frac14 \nabla \log \lambda_2$, to where
+# $\lambda_2$ is least, however large $\lambda_1$ gets there.
 
 # %%
 blind = tc.follow(

@@ -14,7 +14,7 @@ Results      sharpness_ge_of_minimiser          S ≥ 2 L |w*|^(2-2/L) a at ever
              sharpness_unbounded_of_minimiser   (W_1/τ, τW_2) is a minimiser of sharpness ≥ 2Λτ²|W_2ᵀ...W_Lᵀ|²
              The exact value, its consequences and the explicit family are in the form derived in the project's catalogue;
              the two-sided bound is the paper's (its square root in the form reconstructed there).
-Not covered  Small and residual initialisation (theorems 2 and 3), the largest usable step: `marion_chizat_2024_training`.
+Not covered  Small and residual starts, the largest usable step: `marion_chizat_2024_small_start`, `..._residual`, `..._step`.
 """
 
 from functools import partial

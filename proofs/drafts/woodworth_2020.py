@@ -82,10 +82,10 @@ class Sensed:
 
 @tc.recipe
 def sensed(draw):
-    """α in [1/8, 1], entries of x in ±[1/2, 3/2], |y| in [1/4, 2], ε in [1/16, 1]; premises that ask for another α enforce it."""
+    """α in [1/64, 1], entries of x in ±[1/2, 3/2], |y| in [1/4, 2], ε in [1/16, 1]; premises that ask for another α enforce it."""
     depth, x = draw(tc.choice(DEPTHS)), draw(tc.array(2, 0.5, 1.5)) * draw(tc.signs(2))
     y = draw(tc.reals(0.25, 2)) * draw(tc.choice((1.0, -1.0)))
-    return Sensed(depth, draw(tc.reals(0.125, 1)), x, y, draw(tc.reals(-2, 2)), draw(tc.reals(0.0625, 1)))
+    return Sensed(depth, draw(tc.reals(0.125, 1)) * draw(tc.choice((1.0, 0.125))), x, y, draw(tc.reals(-2, 2)), draw(tc.reals(0.0625, 1)))
 
 
 @lru_cache

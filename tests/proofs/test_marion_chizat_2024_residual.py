@@ -9,7 +9,7 @@ import theorycheck as tc
 from theorycheck.instances.flat_minima import flat_bound, least_sharpness_of_each
 from theorycheck.library import load, shelf
 
-PAPER = load(shelf() / "drafts" / "marion_chizat_2024_residual.py")
+PAPER = load(shelf() / "marion_chizat_2024_residual.py")
 MODULE = sys.modules[PAPER.theorems[0].claim.__module__]
 
 

@@ -10,7 +10,7 @@ from theorycheck.instances.factorizations import FullyObserved
 from theorycheck.instances.linear_phases import LinearPhase
 from theorycheck.library import load, shelf
 
-PAPER = load(shelf() / "drafts" / "li_luo_lyu_2020_rates.py")
+PAPER = load(shelf() / "li_luo_lyu_2020_rates.py")
 MODULE = sys.modules[PAPER.theorems[0].claim.__module__]
 SPECTRUM = np.array([2.0, 1.0, 0.5])
 START = np.random.default_rng(1).normal(size=(3, 3))

@@ -10,7 +10,7 @@ from theorycheck.instances import DeepLinearFit
 from theorycheck.instances.flat_minima import least_sharpness
 from theorycheck.library import load, shelf
 
-PAPER = load(shelf() / "drafts" / "marion_chizat_2024_small_start.py")
+PAPER = load(shelf() / "marion_chizat_2024_small_start.py")
 MODULE = sys.modules[PAPER.theorems[0].claim.__module__]
 
 

@@ -9,7 +9,7 @@ import theorycheck as tc
 from theorycheck.instances.factorizations import OBSERVED, Completion
 from theorycheck.library import load, shelf
 
-PAPER = load(shelf() / "drafts" / "li_luo_lyu_2020.py")
+PAPER = load(shelf() / "li_luo_lyu_2020.py")
 MODULE = sys.modules[PAPER.theorems[0].claim.__module__]
 START = np.random.default_rng(0).normal(size=(4, 4))
 
