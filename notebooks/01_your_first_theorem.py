@@ -16,8 +16,8 @@
 #
 # $$R(\theta) = \frac1n \sum_{i=1}^n \bigl(W_L \cdots W_1 x_i - y_i\bigr)^2, \qquad \theta = (W_1, \dots, W_L).$$
 #
-# Its minimisers form a valley: double $W_1$, halve $W_2$, and the fit is the same. A minimiser is called *flat* where its
-# **sharpness** $S(\theta) = \lambda_{\max}(\nabla^2 R(\theta))$ is small, and *balanced* where all layers have the same size. Surely
+# Its minimisers form a valley: double $W_1$, halve $W_2$, and the fit is the same. A minimiser is called *flat* where its **sharpness**
+# $S(\theta) = \lambda_{\max}(\nabla^2 R(\theta))$ is small, and *balanced* where all layers have the same size. Surely
 #
 # > *among all minimisers, the balanced one is the flattest:* $\; S(\theta) \ge S(\text{balanced}).$
 
@@ -30,8 +30,8 @@ from theorycheck.instances import DeepLinearFit, deep_linear_fits
 # %% [markdown]
 # ## Why one would believe it
 #
-# Take the smallest case: one input, two layers, $R = (w_2 w_1 - 1)^2$. The valley is $(w_1, w_2) = (\tau, 1/\tau)$. `tc.sharpness` returns
-# a value *with an error bar*; everything in this library does.
+# Take the smallest case: one input, two layers, $R = (w_2 w_1 - 1)^2$. The valley is $(w_1, w_2) = (\tau, 1/\tau)$. `tc.sharpness`
+# returns a value *with an error bar*; everything in this library does.
 
 # %%
 one_input = tc.Objective(tc.DeepLinear((1, 1, 1)), tc.SquaredLoss(), tc.Regression(X=np.array([[1.0]]), y=np.array([1.0])))
@@ -158,9 +158,9 @@ figure
 tc.derive(tc.DeepLinear((2, 1, 1)), tc.SquaredLoss())
 
 # %% [markdown]
-# The block of the first layer, $H_{11} = 2\, W_2^\top W_2 \otimes \Sigma$, feels **every** input direction, also those the target has nothing
-# to do with: its top eigenvalue is $2 w_2^2 \Lambda$ with $\Lambda = \lambda_{\max}(\Sigma)$. Moving $w$ along the target costs only
-# $2 (w_1^2 + w_2^2)\, a$, with $a$ the curvature along $w^*$. If the steepest input is not the target ($\Lambda > a$), a smaller
+# The block of the first layer, $H_{11} = 2\, W_2^\top W_2 \otimes \Sigma$, feels **every** input direction, also those the target has
+# nothing to do with: its top eigenvalue is $2 w_2^2 \Lambda$ with $\Lambda = \lambda_{\max}(\Sigma)$. Moving $w$ along the target costs
+# only $2 (w_1^2 + w_2^2)\, a$, with $a$ the curvature along $w^*$. If the steepest input is not the target ($\Lambda > a$), a smaller
 # second layer pays. With one input, $\Lambda = a$ always: the first picture could not have shown it.
 #
 # ## Repair it
@@ -185,8 +185,8 @@ print(verdict)
 assert verdict.outcome is tc.Outcome.CORROBORATED
 
 # %% [markdown]
-# **CORROBORATED** is the most you get: no violation on random instances, nor on those an adversary made of the nearest ones. It never says
-# "true". How much is it worth? That is measured by *planting falsehoods*: statements close to yours that a check worth its name must
+# **CORROBORATED** is the most you get: no violation on random instances, nor on those an adversary made of the nearest ones. It never
+# says "true". How much is it worth? That is measured by *planting falsehoods*: statements close to yours that a check worth its name must
 # refute. A premise less; a constant that is better by one percent.
 
 
@@ -249,8 +249,8 @@ tc.figures.premises(ablation)
 #
 # ## Break this
 #
-# **1. A weaker hypothesis.** $\Sigma = I$ is more than the explanation asked for: it is enough that *no input is steeper than the target*,
-# that is $\Sigma w^* = \Lambda w^*$. State this theorem and check it. Does it contain the repaired one?
+# **1. A weaker hypothesis.** $\Sigma = I$ is more than the explanation asked for: it is enough that *no input is steeper than the
+# target*, that is $\Sigma w^* = \Lambda w^*$. State this theorem and check it. Does it contain the repaired one?
 #
 # <details><summary>Solution</summary>
 #
@@ -290,9 +290,9 @@ tc.figures.premises(ablation)
 # assert f.widths[0] >= 2  # one input is not enough
 # ```
 #
-# No: for two layers with $d$ inputs, $\operatorname{tr} \nabla^2 R = 2 (d\, w_2^2 + w_1^2)$ on the valley $w_1 w_2 = |w^*|$. For $d \ge 2$ it
-# pays to make the *second* layer smaller, since it multiplies the curvature of all $d$ inputs. Which minimiser has the least trace is
-# the subject of `gatmiry_2023` in the library.
+# No: for two layers with $d$ inputs, $\operatorname{tr} \nabla^2 R = 2 (d\, w_2^2 + w_1^2)$ on the valley $w_1 w_2 = |w^*|$. For
+# $d \ge 2$ it pays to make the *second* layer smaller, since it multiplies the curvature of all $d$ inputs. Which minimiser has the least
+# trace is the subject of `gatmiry_2023` in the library.
 #
 # </details>
 #

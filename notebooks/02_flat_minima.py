@@ -16,8 +16,8 @@
 #
 # $$R(\theta) = \frac1n \sum_{i=1}^n \bigl(w(\theta)\, x_i - y_i\bigr)^2, \qquad \Sigma = \frac1n \sum_i x_i x_i^\top .$$
 #
-# How flat can a minimiser be? Write $S(\theta) = \lambda_{\max}(\nabla^2 R(\theta))$ for the sharpness, $w^*$ for the least-squares solution,
-# $z = \Sigma^{1/2} w^*$ and $a = w^{*\top} \Sigma\, w^* / |w^*|^2$ for the curvature along it. Then
+# How flat can a minimiser be? Write $S(\theta) = \lambda_{\max}(\nabla^2 R(\theta))$ for the sharpness, $w^*$ for the least-squares
+# solution, $z = \Sigma^{1/2} w^*$ and $a = w^{*\top} \Sigma\, w^* / |w^*|^2$ for the curvature along it. Then
 #
 # > **Theorem.** At every minimiser, for any depth $L \ge 2$ and any widths,
 # >
@@ -50,9 +50,8 @@ derivation = tc.derive(tc.DeepLinear((4, 3, 2, 1)), tc.SquaredLoss())
 derivation
 
 # %% [markdown]
-# At a minimiser $G = 0$ and only the first part of each block is left. With one output, $A_k = q_k^\top$ is a row, and the Hessian is $2
-# J^\top \Sigma J$
-# for the Jacobian $J$ of $w(\theta)$. So its non-zero spectrum is that of the small matrix
+# At a minimiser $G = 0$ and only the first part of each block is left. With one output, $A_k = q_k^\top$ is a row, and the Hessian is
+# $2 J^\top \Sigma J$ for the Jacobian $J$ of $w(\theta)$. So its non-zero spectrum is that of the small matrix
 #
 # $$2\, \Sigma^{1/2} \Bigl(\sum_{k=1}^L |q_k|^2 B_k^\top B_k\Bigr) \Sigma^{1/2}, \qquad q_k^\top = W_L \cdots W_{k+1}, \quad B_k = W_{k-1}
 # \cdots W_1 .$$
@@ -85,7 +84,8 @@ assert np.allclose(full[-4:], np.linalg.eigvalsh(small))
 #    $\sum_{k \ge 2} r_k\, z z^\top$ with $r_k = |q_k|^2 / |q_{k-1}|^2$.
 # 3. The $L - 1$ ratios multiply to $1/t$, so by the inequality of the means $\sum r_k \ge (L-1)\, t^{-1/(L-1)}$.
 #
-# The library holds this argument as a chain of links, each of which is recomputed when it is proved: no link is taken on trust. At depth two:
+# The library holds this argument as a chain of links, each of which is recomputed when it is proved: no link is taken on trust. At depth
+# two:
 
 # %%
 (paper,) = select(["marion_chizat_2024"]).papers
@@ -98,7 +98,8 @@ print(proof)
 # %% [markdown]
 # ## An example by hand
 #
-# Let $\Sigma = \operatorname{diag}(4, 1)$, $w^* = (0, 1)$, $L = 2$: the target lies in the *flat* input direction. The problem in one variable:
+# Let $\Sigma = \operatorname{diag}(4, 1)$, $w^* = (0, 1)$, $L = 2$: the target lies in the *flat* input direction. The problem in one
+# variable:
 
 
 # %%
@@ -122,8 +123,8 @@ assert np.isclose(value, 8 / np.sqrt(3))
 assert balanced == 8
 
 # %% [markdown]
-# The least value is $8/\sqrt3$: strictly between the published bound 4 and the 8 of the balanced network (all layers of equal size), which is
-# *not* the flattest. Random minimisers lie above the curve, each at its own $t = |q_1|^2$, and the aligned networks are on it:
+# The least value is $8/\sqrt3$: strictly between the published bound 4 and the 8 of the balanced network (all layers of equal size),
+# which is *not* the flattest. Random minimisers lie above the curve, each at its own $t = |q_1|^2$, and the aligned networks are on it:
 
 # %%
 X = np.sqrt(2) * np.diag([2.0, 1.0])  # covariance diag(4, 1)
@@ -174,8 +175,9 @@ tc.figures.observed_against_bound(verdict)
 # %% [markdown]
 # ## The figure of the paper
 #
-# Depth 10, width 5, 50 samples, $|w^*| = 1$; all weights start as $N(0, s^2)$. Ten scales $s$, five step sizes, 20 to 80 repetitions, each for the
-# 2,000 to 40,000 steps that the authors use. `follow` takes the starts, the step sizes and the numbers of steps of all runs at once.
+# Depth 10, width 5, 50 samples, $|w^*| = 1$; all weights start as $N(0, s^2)$. Ten scales $s$, five step sizes, 20 to 80 repetitions,
+# each for the 2,000 to 40,000 steps that the authors use. `follow` takes the starts, the step sizes and the numbers of steps of all runs
+# at once.
 
 # %%
 DEPTH, DIM = 10, 5
@@ -205,8 +207,8 @@ bound = 2 * DEPTH * w_star @ sigma @ w_star
 print(f"2La = {bound:.3f}, S_min = {floor:.3f}, largest step 2/S_min = {2 / floor:.4f}")
 
 # %% [markdown]
-# Small starts end near the floor, whatever the step. Large starts end at sharp minimisers, unless the step forbids it: each line runs into
-# its own $2/\eta$. At step 0.2, where $2/\eta = 10$ lies *below* the floor, not one of the 800 runs settles.
+# Small starts end near the floor, whatever the step. Large starts end at sharp minimisers, unless the step forbids it: each line runs
+# into its own $2/\eta$. At step 0.2, where $2/\eta = 10$ lies *below* the floor, not one of the 800 runs settles.
 
 # %%
 rows, last = [], 0
@@ -242,8 +244,7 @@ assert np.sum(step == 0.2) == 800
 # ## Beyond the largest step
 #
 # The threshold $2/S_{\min}$ is sharp from both sides. Start close to the *flattest* minimiser, and take steps of 0.9, 0.98, 1.02 and 1.1
-# times $2/S_{\min}$:
-# below, the risk vanishes; above, it never does, though every run stays bounded. The published threshold $2/(2La)$ is
+# times $2/S_{\min}$: below, the risk vanishes; above, it never does, though every run stays bounded. The published threshold $2/(2La)$ is
 # a little too large here.
 
 # %%
@@ -273,8 +274,8 @@ figure
 # ## Break this
 #
 # **1. The wrong curvature.** A tempting bound puts the *largest* curvature $\Lambda = \lambda_{\max}(\Sigma)$ where the theorem has the
-# curvature along the target:
-# $S_{\min} \ge 2 L \Lambda |w^*|^{2-2/L}$. Refute it with the example by hand, then let the library find its own counterexample.
+# curvature along the target: $S_{\min} \ge 2 L \Lambda |w^*|^{2-2/L}$. Refute it with the example by hand, then let the library find its
+# own counterexample.
 #
 # <details><summary>Solution</summary>
 #
@@ -293,9 +294,8 @@ figure
 #
 # </details>
 #
-# **2. Train all but the last layer.** If $W_L$ is kept fixed, do minimisers still satisfy the published bound $S \ge 2 L |w^*|^{2-2/L} a$,
-# with $S$ the
-# sharpness in the layers that are trained?
+# **2. Train all but the last layer.** If $W_L$ is kept fixed, do minimisers still satisfy the published bound
+# $S \ge 2 L |w^*|^{2-2/L} a$, with $S$ the sharpness in the layers that are trained?
 #
 # <details><summary>Solution</summary>
 #
@@ -309,12 +309,13 @@ figure
 # assert tc.check(least.claiming("frozen", frozen), instances=200).outcome is tc.Outcome.REFUTED
 # ```
 #
-# No: a small fixed last layer makes the others flat. The bound must know its size: with $M = L - 1$ trained layers before a fixed vector $p$ it reads
-# $2 M a\, |w^*|^{2-2/M} |p|^{2/M}$.
+# No: a small fixed last layer makes the others flat. The bound must know its size: with $M = L - 1$ trained layers before a fixed vector
+# $p$ it reads $2 M a\, |w^*|^{2-2/M} |p|^{2/M}$.
 #
 # </details>
 #
-# **3. Momentum.** By which factor does heavy ball with $\beta = \tfrac12$ raise the largest step? Check that 1.1 times $2/S_{\min}$ is usable now.
+# **3. Momentum.** By which factor does heavy ball with $\beta = \tfrac12$ raise the largest step? Check that 1.1 times $2/S_{\min}$ is
+# usable now.
 #
 # <details><summary>Solution</summary>
 #

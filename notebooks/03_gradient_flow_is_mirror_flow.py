@@ -9,11 +9,12 @@
 # %% [markdown]
 # # Gradient flow is mirror flow
 #
-# *After Zhiyuan Li, Tianhao Wang, Jason Lee and Sanjeev Arora, "Implicit bias of gradient descent on reparametrized models: on equivalence to mirror
-# descent" (2022), arXiv:2207.04036, and Blake Woodworth et al., "Kernel and rich regimes in overparametrized models" (2020), arXiv:2002.09277.*
+# *After Zhiyuan Li, Tianhao Wang, Jason Lee and Sanjeev Arora, "Implicit bias of gradient descent on reparametrized models: on
+# equivalence to mirror descent" (2022), arXiv:2207.04036, and Blake Woodworth et al., "Kernel and rich regimes in overparametrized
+# models" (2020), arXiv:2002.09277.*
 #
-# A linear model $w$ is trained through parameters, $w = G(\theta)$: say $w = u^2 - v^2$ entry by entry. Gradient flow on $\theta$ is not gradient
-# flow on $w$. What is it, seen from $w$?
+# A linear model $w$ is trained through parameters, $w = G(\theta)$: say $w = u^2 - v^2$ entry by entry. Gradient flow on $\theta$ is not
+# gradient flow on $w$. What is it, seen from $w$?
 #
 # > **Theorem.** Suppose the gradients of the entries of $G$ *commute* and are independent,
 # >
@@ -39,8 +40,9 @@ from theorycheck.library import select
 # %% [markdown]
 # ## Brackets
 #
-# Two maps from parameters to two weights: the diagonal network $w = u^2 - v^2$, and one linear hidden neuron with two inputs, $w = (ab, ac)$. The
-# library computes brackets exactly. Every bracket of the first vanishes; for the second it shows one that does not, and where.
+# Two maps from parameters to two weights: the diagonal network $w = u^2 - v^2$, and one linear hidden neuron with two inputs,
+# $w = (ab, ac)$. The library computes brackets exactly. Every bracket of the first vanishes; for the second it shows one that does not,
+# and where.
 
 # %%
 diagonal = tc.Diagonal(dim=2, depth=2)
@@ -54,10 +56,9 @@ tc.lie_brackets(neuron)
 # %% [markdown]
 # ## The order-swap test
 #
-# What do brackets have to do with mirror flows? Push $w$ with a constant force: first along $e_1$ for a time $s$, then along $e_2$. Then in the other
-# order. A mirror flow moves $\nabla R(w)$ by the total push, $(s, s)$, so it *cannot* tell the orders apart. No loss, no data: this is a
-# test of the map
-# alone, and if it fails there is no potential, however clever.
+# What do brackets have to do with mirror flows? Push $w$ with a constant force: first along $e_1$ for a time $s$, then along $e_2$. Then
+# in the other order. A mirror flow moves $\nabla R(w)$ by the total push, $(s, s)$, so it *cannot* tell the orders apart. No loss, no
+# data: this is a test of the map alone, and if it fails there is no potential, however clever.
 
 
 # %%
@@ -97,8 +98,8 @@ for title, model, start in examples:
     assert apart is (tc.Standing.HOLDS if model is diagonal else tc.Standing.VIOLATED)
 
 # %% [markdown]
-# `tc.equal` compares two numbers *with their error bars*: the ends of the diagonal network agree within the accuracy of the flow, those of the neuron
-# differ by far more.
+# `tc.equal` compares two numbers *with their error bars*: the ends of the diagonal network agree within the accuracy of the flow, those
+# of the neuron differ by far more.
 #
 # ## Potentials
 #
@@ -109,10 +110,9 @@ for title, model, start in examples:
 tc.legendre_potential(tc.Diagonal(dim=1, depth=2), np.array([1.0, 1.0]))
 
 # %% [markdown]
-# This $R$ is the *hyperbolic entropy*. For $|w| \ll u_0 v_0$ it is a parabola, $R \approx w^2 / (16\, u_0 v_0)$ up to a constant (for $u_0
-# = v_0$); for
-# $|w| \gg u_0 v_0$ it grows like $|w| \log |w|$, and after division by the logarithm like $|w|$. So the size of the start decides which
-# norm is preferred.
+# This $R$ is the *hyperbolic entropy*. For $|w| \ll u_0 v_0$ it is a parabola, $R \approx w^2 / (16\, u_0 v_0)$ up to a constant (for
+# $u_0 = v_0$); for $|w| \gg u_0 v_0$ it grows like $|w| \log |w|$, and after division by the logarithm like $|w|$. So the size of the
+# start decides which norm is preferred.
 #
 # ## Where the flow ends
 #
@@ -142,16 +142,16 @@ tc.figures.mirror_flow_portrait(
 )
 
 # %% [markdown]
-# Both runs start at $w = 0$ and see the same loss. The large start goes straight to the interpolator of least $\ell_2$ norm; the small one turns
-# towards the sparse interpolator $(0, 1)$. The background arrows are the mirror flow of the small start.
+# Both runs start at $w = 0$ and see the same loss. The large start goes straight to the interpolator of least $\ell_2$ norm; the small
+# one turns towards the sparse interpolator $(0, 1)$. The background arrows are the mirror flow of the small start.
 #
 # ## From ℓ2 to ℓ1
 #
 # With ten weights and five samples there is room for sparsity. Let $y = X w^\circ$ with $w^\circ$ of two non-zero entries, and let the
-# start be $\alpha$ in all
-# entries. As $\alpha \to 0$ the limit tends to the interpolator of least $\ell_1$ norm; a linear programme confirms that this is $w^\circ$ here.
-# How fast? Depth $D$ means $w = u^D - v^D$. For $D \ge 3$ the excess of the $\ell_1$ norm decays like $\alpha^D$. For $D = 2$ the
-# exponent is $2 (1 - \rho)$, with $\rho$ the largest entry of the limiting dual certificate off the support: it can be arbitrarily slow.
+# start be $\alpha$ in all entries. As $\alpha \to 0$ the limit tends to the interpolator of least $\ell_1$ norm; a linear programme
+# confirms that this is $w^\circ$ here. How fast? Depth $D$ means $w = u^D - v^D$. For $D \ge 3$ the excess of the $\ell_1$ norm decays
+# like $\alpha^D$. For $D = 2$ the exponent is $2 (1 - \rho)$, with $\rho$ the largest entry of the limiting dual certificate off the
+# support: it can be arbitrarily slow.
 
 # %%
 rng = np.random.default_rng(13)
@@ -191,8 +191,7 @@ figure
 # ## Check it
 #
 # The theorem on limits is in the library, for six commuting maps, any starts, any data that can be fitted. Two of the falsehoods planted
-# on it: descent
-# with a finite step ends at the projection as well; and $uv$ ends where $u^2 - v^2$ does.
+# on it: descent with a finite step ends at the projection as well; and $uv$ ends where $u^2 - v^2$ does.
 
 # %%
 (paper,) = select(["li_wang_lee_arora_2022"]).papers
@@ -212,8 +211,7 @@ for name in ("of_descent_with_a_step", "uv_with_the_row_of_squares"):
 # ## Break this
 #
 # **1. The wrong row of the table.** $w = uv$ looks like a relative of $u^2 - v^2$ (substitute $u \pm v$). Does gradient flow of $uv$ from
-# $(u_0, v_0)$ have the
-# potential of $u^2 - v^2$ from the same $(u_0, v_0)$?
+# $(u_0, v_0)$ have the potential of $u^2 - v^2$ from the same $(u_0, v_0)$?
 #
 # <details><summary>Solution</summary>
 #
@@ -227,11 +225,13 @@ for name in ("of_descent_with_a_step", "uv_with_the_row_of_squares"):
 # assert tc.equal("wrong", limit, wrong).standing is tc.Standing.VIOLATED
 # ```
 #
-# No: with $p = (u + v)/2$, $q = (u - v)/2$ one has $uv = p^2 - q^2$, so the conserved product is $|u_0^2 - v_0^2|/4$ instead of $u_0 v_0$.
+# No: with $p = (u + v)/2$, $q = (u - v)/2$ one has $uv = p^2 - q^2$, so the conserved product is $|u_0^2 - v_0^2|/4$ instead of
+# $u_0 v_0$.
 #
 # </details>
 #
-# **2. A balanced start.** Start $w = uv$ at $u_0 = v_0 = \frac12$ and ask for $w_1 + 2 w_2 = -1$. What goes wrong, and which hypothesis fails?
+# **2. A balanced start.** Start $w = uv$ at $u_0 = v_0 = \frac12$ and ask for $w_1 + 2 w_2 = -1$. What goes wrong, and which hypothesis
+# fails?
 #
 # <details><summary>Solution</summary>
 #
@@ -262,6 +262,7 @@ for name in ("of_descent_with_a_step", "uv_with_the_row_of_squares"):
 # assert tc.equal("same end", *ends).standing is tc.Standing.VIOLATED
 # ```
 #
-# No. Matrix factorization has no loss-independent potential, from any generic start; `07_low_rank_and_margins` shows what it does instead.
+# No. Matrix factorization has no loss-independent potential, from any generic start; `07_low_rank_and_margins` shows what it does
+# instead.
 #
 # </details>

@@ -10,21 +10,19 @@
 # # Continuous or discrete
 #
 # *After Omer Elkabetz and Nadav Cohen, "Continuous vs. discrete optimization of deep neural networks" (2021), arXiv:2107.06608, and
-# Sanjeev Arora, Nadav
-# Cohen and Elad Hazan, "On the optimization of deep networks: implicit acceleration by overparameterization" (2018), arXiv:1802.06509.*
+# Sanjeev Arora, Nadav Cohen and Elad Hazan, "On the optimization of deep networks: implicit acceleration by overparameterization" (2018),
+# arXiv:1802.06509.*
 #
-# Theorems are often about gradient flow, $\dot\theta = -\nabla f(\theta)$; computers do gradient descent, $\theta_{k+1} = \theta_k - \eta
-# \nabla f(\theta_k)$.
-# When does a statement about the one say anything about the other? Two answers.
+# Theorems are often about gradient flow, $\dot\theta = -\nabla f(\theta)$; computers do gradient descent,
+# $\theta_{k+1} = \theta_k - \eta \nabla f(\theta_k)$. When does a statement about the one say anything about the other? Two answers.
 #
-# > **How far apart.** Let $|\nabla f| \le \gamma$, $|\nabla^2 f| \le \beta$ and $\lambda_{\min}(\nabla^2 f) \ge -m(t)$ with $m \ge 0$ near
-# > the flow. From the
-# > same start, with $t_k = k \eta$,
+# > **How far apart.** Let $|\nabla f| \le \gamma$, $|\nabla^2 f| \le \beta$ and $\lambda_{\min}(\nabla^2 f) \ge -m(t)$ with $m \ge 0$
+# > near the flow. From the same start, with $t_k = k \eta$,
 # >
 # > $$|\theta_k - \theta(t_k)| \;\le\; \frac{\beta \gamma\, \eta}{2} \int_0^{t_k} \exp\Bigl(\int_{t'}^{t_k} m\Bigr)\, dt'.$$
 #
-# > **What is kept.** For every loss of a product $W_L \cdots W_1$, gradient flow conserves $D_j = W_{j+1}^\top W_{j+1} - W_j W_j^\top$. One step of
-# > gradient descent, with layer gradients $g_j$, changes it by exactly
+# > **What is kept.** For every loss of a product $W_L \cdots W_1$, gradient flow conserves $D_j = W_{j+1}^\top W_{j+1} - W_j W_j^\top$.
+# > One step of gradient descent, with layer gradients $g_j$, changes it by exactly
 # >
 # > $$D_j(k+1) - D_j(k) = \eta^2 \bigl(g_{j+1}^\top g_{j+1} - g_j g_j^\top\bigr).$$
 
@@ -37,8 +35,8 @@ from theorycheck.library import select
 # %% [markdown]
 # ## One network, followed twice
 #
-# Three layers, two inputs, a start at random. Gradient flow comes with the accuracy asked for, $10^{-10}$ in every saved state: next to it, whatever
-# distance we see is due to the steps.
+# Three layers, two inputs, a start at random. Gradient flow comes with the accuracy asked for, $10^{-10}$ in every saved state: next to
+# it, whatever distance we see is due to the steps.
 
 # %%
 rng = np.random.default_rng(2)
@@ -59,15 +57,14 @@ print("largest distance by step:", dict(zip(steps.tolist(), np.round(gap.max(axi
 
 # %% [markdown]
 # The bound needs $\beta$, $\gamma$ and $m$ along the way. The Hessian is known in closed form, so its whole spectrum can be followed: on
-# the way from the
-# saddle near the origin to the minimiser, the most negative eigenvalue comes up to zero. What counts is the area below.
+# the way from the saddle near the origin to the minimiser, the most negative eigenvalue comes up to zero. What counts is the area below.
 
 # %%
 tc.figures.hessian_spectrum(objective, flow)
 
 # %% [markdown]
-# $\int m$ stays bounded as $t \to \infty$, hence so does the exponential. The integral in the bound, $I(t)$, solves $\dot I = 1 + m I$; below it is
-# computed with the extreme values of $\beta$, $\gamma$, $m$ met by the flow or by the descent.
+# $\int m$ stays bounded as $t \to \infty$, hence so does the exponential. The integral in the bound, $I(t)$, solves $\dot I = 1 + m I$;
+# below it is computed with the extreme values of $\beta$, $\gamma$, $m$ met by the flow or by the descent.
 
 
 # %%
@@ -135,9 +132,8 @@ verdict = checked("elkabetz_cohen_2021/gap_le_of_network")
 # %% [markdown]
 # ## What each conserves
 #
-# Conservation laws of gradient flow can be *computed*: those that are polynomials of degree two form a linear space, and the library finds
-# a basis. For
-# two layers:
+# Conservation laws of gradient flow can be *computed*: those that are polynomials of degree two form a linear space, and the library
+# finds a basis. For two layers:
 
 # %%
 laws = tc.conserved_quantities(tc.DeepLinear((2, 2, 1)))
@@ -156,8 +152,8 @@ derivation
 
 # %% [markdown]
 # Read off $\nabla_{W_1} R = W_2^\top G$ and $\nabla_{W_2} R = G W_1^\top$: so $W_2^\top g_2 = W_2^\top G W_1^\top = g_1 W_1^\top$. In
-# $\dot D = -(\dots)$ the two sides cancel: the flow conserves $D$. In a step of descent the terms of order $\eta$ cancel as well, and what is left is
-# the term of order $\eta^2$ in the theorem. After a fixed time, $T/\eta$ steps, the drift is of order $\eta$.
+# $\dot D = -(\dots)$ the two sides cancel: the flow conserves $D$. In a step of descent the terms of order $\eta$ cancel as well, and
+# what is left is the term of order $\eta^2$ in the theorem. After a fixed time, $T/\eta$ steps, the drift is of order $\eta$.
 
 # %%
 drift = np.linalg.norm(descent.records[tc.balancedness].value - flow.records[tc.balancedness].value[0], axis=-1)
@@ -194,8 +190,7 @@ for name in ("imbalance_conserved_by_flow", "imbalance_changes_by_of_one_step", 
 # ## Break this
 #
 # **1. Second order?** Someone plots the distance for two step sizes and claims that it is of order $\eta^2$. Measure the order, with its
-# interval, and
-# refute the claim.
+# interval, and refute the claim.
 #
 # <details><summary>Solution</summary>
 #
@@ -209,8 +204,7 @@ for name in ("imbalance_conserved_by_flow", "imbalance_changes_by_of_one_step", 
 # </details>
 #
 # **2. Weight decay.** Add $\frac\lambda2 |\theta|^2$ to the loss. Is $D$ still conserved by the flow? Guess the law, and test the guess
-# with a landscape: two
-# scalar layers, $R = (w_2 w_1 - 1)^2 + \frac\lambda2 (w_1^2 + w_2^2)$.
+# with a landscape: two scalar layers, $R = (w_2 w_1 - 1)^2 + \frac\lambda2 (w_1^2 + w_2^2)$.
 #
 # <details><summary>Solution</summary>
 #

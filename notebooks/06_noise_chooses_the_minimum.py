@@ -10,19 +10,19 @@
 # # Noise chooses the minimum
 #
 # *After Zhiyuan Li, Tianhao Wang and Sanjeev Arora, "What happens after SGD reaches zero loss? A mathematical framework" (2021),
-# arXiv:2110.06914, and Jeff
-# HaoChen, Colin Wei, Jason Lee and Tengyu Ma, "Shape matters: understanding the implicit bias of the noise covariance" (2020), arXiv:2006.08680.*
+# arXiv:2110.06914, and Jeff HaoChen, Colin Wei, Jason Lee and Tengyu Ma, "Shape matters: understanding the implicit bias of the noise
+# covariance" (2020), arXiv:2006.08680.*
 #
-# An over-parametrised model fits the data on a whole manifold $\Gamma$ of minimisers. Noisy descent, $x' = x - \eta (\nabla R(x) + \xi)$ with
-# $\mathbb E\, \xi = 0$ and $\operatorname{Cov} \xi = \Sigma(x)$, keeps moving there: the gradient pulls it back to $\Gamma$, but *not to
-# the same point*. Let $\Phi(x)$
-# be the point where gradient flow from $x$ ends.
+# An over-parametrised model fits the data on a whole manifold $\Gamma$ of minimisers. Noisy descent, $x' = x - \eta (\nabla R(x) + \xi)$
+# with $\mathbb E\, \xi = 0$ and $\operatorname{Cov} \xi = \Sigma(x)$, keeps moving there: the gradient pulls it back to $\Gamma$, but
+# *not to the same point*. Let $\Phi(x)$ be the point where gradient flow from $x$ ends.
 #
 # > **Theorem** (Katzenberger's drift). In the slow time $t = \eta^2 k$, as $\eta \to 0$, the point of $\Gamma$ below the iterate follows
 # >
 # > $$dY = \Sigma_\parallel^{1/2}\, dW + \tfrac12\, \partial^2 \Phi(Y)[\Sigma(Y)]\, dt, \qquad \Sigma_\parallel = P_T \Sigma P_T .$$
 # >
-# > *Label noise* of variance $\delta^2$, one sample a step, has $\Sigma = \delta^2 H$ with $H = \nabla^2 R$, no component along $\Gamma$, and
+# > *Label noise* of variance $\delta^2$, one sample a step, has $\Sigma = \delta^2 H$ with $H = \nabla^2 R$, no component along $\Gamma$,
+# > and
 # >
 # > $$\dot Y = -\tfrac{\delta^2}{4}\, P_T \nabla \operatorname{tr} H(Y).$$
 #
@@ -52,11 +52,8 @@ valley.hessian_expressions.subs({a: 0, b: 0})
 
 # %% [markdown]
 # `tc.Minimiser` knows $\partial^2 \Phi$ in closed form, from the third derivatives of $R$. Two shapes of noise, and what they drift down
-# (the second also
-# wanders along the floor at random): label noise
-# $\Sigma = H$ the trace $F_1 + F_2$; noise of the same size in all directions the *log-determinant*, $\log F_1 + \log F_2$, in which the
-# smaller eigenvalue counts as
-# much as the larger.
+# (the second also wanders along the floor at random): label noise $\Sigma = H$ the trace $F_1 + F_2$; noise of the same size in all
+# directions the *log-determinant*, $\log F_1 + \log F_2$, in which the smaller eigenvalue counts as much as the larger.
 
 
 # %%
@@ -80,8 +77,8 @@ for point in ((0.8, 0.6), (0.1, 0.2), (-0.3, 0.9)):
     print(point, "label noise:", np.round(drifts(point)[0].value[:2], 5), " isotropic:", np.round(drifts(point)[1].value[:2], 5))
 
 # %% [markdown]
-# If you do not trust third derivatives: push a minimiser off the floor by $\pm h$ in each direction of the noise, let the flow bring it back
-# (`tc.limit_near`), and average where it lands.
+# If you do not trust third derivatives: push a minimiser off the floor by $\pm h$ in each direction of the noise, let the flow bring it
+# back (`tc.limit_near`), and average where it lands.
 
 # %%
 floor, h = np.array([0.8, 0.6, 0.0, 0.0]), 0.05
@@ -111,18 +108,16 @@ figure
 # %% [markdown]
 # ## A network: label noise finds sparsity
 #
-# Take $w = u^2 - v^2$ entry by entry, data $Z$ with entries $\pm 1$, $R = \frac1{2n} |Z w - y|^2$, and $c_j = \frac1n \sum_i Z_{ij}^2$. On
-# $\Gamma$ the trace is
-# $\operatorname{tr} H = 4 \sum_j c_j (u_j^2 + v_j^2)$. The limiting flow can be *solved*:
+# Take $w = u^2 - v^2$ entry by entry, data $Z$ with entries $\pm 1$, $R = \frac1{2n} |Z w - y|^2$, and $c_j = \frac1n \sum_i Z_{ij}^2$.
+# On $\Gamma$ the trace is $\operatorname{tr} H = 4 \sum_j c_j (u_j^2 + v_j^2)$. The limiting flow can be *solved*:
 #
 # > $$u_j v_j(t) = u_j v_j(0)\, e^{-4 \delta^2 c_j t}, \qquad w(t) = \arg\min \{ R_t(w) : Z w = y \},$$
 # >
 # > where $R_t$ is the mirror potential of the start $(u(0), v(0))\, e^{-2\delta^2 c\, t}$. As $t \to \infty$ it tends to the interpolator
-# > of least weighted
-# > $\ell_1$ norm $\sum_j c_j |w_j|$.
+# > of least weighted $\ell_1$ norm $\sum_j c_j |w_j|$.
 #
-# The noise shrinks the start that the network *seems to have had*. One step of SGD already shows it, exactly: with $r$ the noisy residual of the
-# sample,
+# The noise shrinks the start that the network *seems to have had*. One step of SGD already shows it, exactly: with $r$ the noisy residual
+# of the sample,
 
 # %%
 u, v, r, z, eta = sp.symbols("u v r z eta")
@@ -133,8 +128,8 @@ print(one_step)
 tc.derive(tc.Diagonal(dim=1, depth=2), tc.SquaredLoss(0.5))
 
 # %% [markdown]
-# Now run it. Eight samples, sixteen weights, two of them in use. The start is where gradient flow from $u = v = 0.7$ ends: it fits the data, with a
-# dense $w$. Then 300,000 steps of label-noise SGD, eight runs.
+# Now run it. Eight samples, sixteen weights, two of them in use. The start is where gradient flow from $u = v = 0.7$ ends: it fits the
+# data, with a dense $w$. Then 300,000 steps of label-noise SGD, eight runs.
 
 # %%
 rng = np.random.default_rng(0)
@@ -187,13 +182,12 @@ assert abs(measured[-1] / finite[-1] - 1) < 0.02
 
 # %% [markdown]
 # The products $u_j v_j$ decay as the law says, a little faster: the residual that enters a step is the label noise *plus* what the
-# previous noise has left in
-# $w$, which adds the factor $1 + \frac12 \eta \operatorname{tr} H$.
+# previous noise has left in $w$, which adds the factor $1 + \frac12 \eta \operatorname{tr} H$.
 #
 # ## Check it
 #
-# The drift of label noise as a theorem on random networks with two samples and three weights, and two falsehoods: another constant, and the
-# log-determinant in place of the trace.
+# The drift of label noise as a theorem on random networks with two samples and three weights, and two falsehoods: another constant, and
+# the log-determinant in place of the trace.
 
 
 # %%
@@ -238,9 +232,8 @@ for name, change in (("rate_0_26", {"rate": 0.26}), ("log_pdet", {"function": tc
 # ## How many samples does it need?
 #
 # In the limit the answer is a linear programme, so the question is when the $\ell_1$ norm recovers a sparse $w$: $n \ge C \kappa \log d$
-# samples are enough for
-# $\kappa$ non-zero entries, where gradient descent from a large start, which picks the interpolator of least $\ell_2$ norm, needs $n$ of
-# the order of $d$.
+# samples are enough for $\kappa$ non-zero entries, where gradient descent from a large start, which picks the interpolator of least
+# $\ell_2$ norm, needs $n$ of the order of $d$.
 
 # %%
 dimension, used, trials = 60, 2, 25

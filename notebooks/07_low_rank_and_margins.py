@@ -9,26 +9,24 @@
 # %% [markdown]
 # # Low rank and margins
 #
-# *After Zhiyuan Li, Yuping Luo and Kaifeng Lyu, "Towards resolving the implicit bias of gradient descent for matrix factorization: greedy low-rank
-# learning" (2020), arXiv:2012.09839, and Edward Moroshko et al., "Implicit bias in deep linear classification: initialization scale vs training
-# accuracy" (2020), arXiv:2007.06738.*
+# *After Zhiyuan Li, Yuping Luo and Kaifeng Lyu, "Towards resolving the implicit bias of gradient descent for matrix factorization: greedy
+# low-rank learning" (2020), arXiv:2012.09839, and Edward Moroshko et al., "Implicit bias in deep linear classification: initialization
+# scale vs training accuracy" (2020), arXiv:2007.06738.*
 #
 # Two stories about what a small start does, and about conjectures that looked safe.
 #
-# > **Matrices.** Gradient flow on $f(U U^\top)$ from $U(0) = \alpha U_0$, as $\alpha \to 0$, was conjectured to end at the fitting matrix of least
-# > *nuclear norm*. It does not. It is *greedy*: it follows the rank-one flow that leaves the origin along the top eigenvector of $-\nabla
-# > f(0)$; if that
-# > ends at a minimiser, so does $U U^\top$, otherwise the rank goes up by one.
+# > **Matrices.** Gradient flow on $f(U U^\top)$ from $U(0) = \alpha U_0$, as $\alpha \to 0$, was conjectured to end at the fitting matrix
+# > of least *nuclear norm*. It does not. It is *greedy*: it follows the rank-one flow that leaves the origin along the top eigenvector of
+# > $-\nabla f(0)$; if that ends at a minimiser, so does $U U^\top$, otherwise the rank goes up by one.
 #
 # > **Margins.** On separable data, the flow of $w = u^2 - v^2$ from $u(0) = v(0) = \alpha$ under the exponential loss, stopped when the
-# > least margin is
-# > $\gamma$, with $\alpha \to \infty$ and $\alpha^2 / \gamma \to \mu$, goes in the direction
+# > least margin is $\gamma$, with $\alpha \to \infty$ and $\alpha^2 / \gamma \to \mu$, goes in the direction
 # >
 # > $$\hat w = \arg\min \{ Q_\mu(w) : \langle w, x_n \rangle \ge 1 \}, \qquad Q_\mu(w) = \sum_i \mu\, q(w_i / \mu), \quad q' =
-# > \operatorname{arcsinh}(z/2),$$
+#   \operatorname{arcsinh}(z/2),$$
 # >
-# > from the $\ell_2$ margin ($\mu \to \infty$, *kernel*) to the $\ell_1$ margin ($\mu \to 0$, *rich*) - **provided that no support vector becomes
-# > inactive on the way.**
+# > from the $\ell_2$ margin ($\mu \to \infty$, *kernel*) to the $\ell_1$ margin ($\mu \to 0$, *rich*) - **provided that no support vector
+# > becomes inactive on the way.**
 
 # %%
 import numpy as np
@@ -41,8 +39,7 @@ from theorycheck.library import select
 # ## One mode after the other
 #
 # Fit a symmetric matrix with eigenvalues 3, 1.5, 0.5 and 0, all entries observed, by $U U^\top$ with $U$ of size $4 \times 4$: nothing in
-# the model limits
-# the rank. The gradient in closed form, for any size:
+# the model limits the rank. The gradient in closed form, for any size:
 
 # %%
 tc.derive(tc.SymmetricFactorization(dim=2, rank=1), tc.SquaredLoss(0.5))
@@ -72,13 +69,13 @@ assert eigenvalues[np.searchsorted(times, third_rises) - 60, 2] < 0.01  # a plat
 figure
 
 # %% [markdown]
-# From the small start the matrix has rank one, then two, then three, with plateaus between: each mode leaves zero exponentially, at a rate
-# given by its
-# eigenvalue, and the wait is proportional to $\log(1/\alpha)$.
+# From the small start the matrix has rank one, then two, then three, with plateaus between: each mode leaves zero exponentially, at a
+# rate given by its eigenvalue, and the wait is proportional to $\log(1/\alpha)$.
 #
 # ## The refuted conjecture
 #
-# Now observe three entries of a symmetric $4 \times 4$ matrix: $M_{13} = 1$ and $M_{14} = M_{23} = R$, with $R = 2$. Two completions compete:
+# Now observe three entries of a symmetric $4 \times 4$ matrix: $M_{13} = 1$ and $M_{14} = M_{23} = R$, with $R = 2$. Two completions
+# compete:
 
 # %%
 R = 2.0
@@ -106,8 +103,7 @@ completion = tc.Objective(model, loss, data)
 
 # %% [markdown]
 # Nuclear norm $4R = 8$, proved least by a dual certificate, against $2R^2 + 2 = 10$. Which one does the flow take? We follow it to its
-# limit, from smaller
-# and smaller starts, and run the greedy algorithm beside it.
+# limit, from smaller and smaller starts, and run the greedy algorithm beside it.
 
 # %%
 alphas = 10.0 ** np.array([0, -0.5, -1, -2, -3, -4, -5, -6, -7, -8])
@@ -121,6 +117,7 @@ for alpha, norm, matrix in zip(alphas, norms, matrices, strict=True):
 assert np.allclose(greedy.W.value, rank_one, atol=1e-6)
 assert abs(norms[-1] - 10) < 0.01
 assert norms.min() > 8
+assert norms[2] < 8 * 1.02  # at α = 0.1
 
 with tc.figures.sheet(height=3.6) as (figure, axes):
     axes.semilogx(alphas, norms, color=tc.figures.series(0).color, marker="o", label="limit of gradient flow")
@@ -134,8 +131,7 @@ figure
 
 # %% [markdown]
 # At $\alpha = 0.1$ the conjecture looks *right*: the norm is within two percent of the least. Only below $\alpha = 10^{-4}$ does the flow
-# show what it does. A plot
-# at one reasonable scale would have confirmed the wrong theorem. As statements, from the library:
+# show what it does. A plot at one reasonable scale would have confirmed the wrong theorem. As statements, from the library:
 
 # %%
 (paper,) = select(["li_luo_lyu_2020"]).papers
@@ -148,11 +144,9 @@ for name in ("nuclear_norm_ge_of_completion", "greedy_ends_at_rank_one_of_comple
 # %% [markdown]
 # ## From kernel to rich
 #
-# The second story. In the time of the loss, $\tau$, the flow of two samples has a dual form: $w = \alpha^2\, 2 \sinh(X^\top \lambda)$ with
-# $\lambda_1 + \lambda_2 = \tau$, and
-# the share of each sample in $d\lambda$ is its share of the loss. `tc.dual_flow` integrates it, without underflow at losses like
-# $e^{-10000}$; `tc.max_margin`
-# solves the margin problem for any $\mu$, knowing nothing of the flow.
+# The second story. In the time of the loss, $\tau$, the flow of two samples has a dual form: $w = \alpha^2\, 2 \sinh(X^\top \lambda)$
+# with $\lambda_1 + \lambda_2 = \tau$, and the share of each sample in $d\lambda$ is its share of the loss. `tc.dual_flow` integrates it,
+# without underflow at losses like $e^{-10000}$; `tc.max_margin` solves the margin problem for any $\mu$, knowing nothing of the flow.
 
 
 # %%
@@ -234,9 +228,9 @@ figure
 
 # %% [markdown]
 # The optimal weight $\lambda_1$ of the first sample rises, peaks, and falls. The weight that the flow has given it is an integral of
-# positive numbers: it
-# cannot fall. So the first sample ends with a margin of 1.14, *inactive*, while its weight stays where it was; the distance of 13 percent does not
-# shrink as $\alpha \to \infty$. The missing hypothesis is that the dual path is monotone, and with it the theorem is corroborated:
+# positive numbers: it cannot fall. So the first sample ends with a margin of 1.14, *inactive*, while its weight stays where it was; the
+# distance of 13 percent does not shrink as $\alpha \to \infty$. The missing hypothesis is that the dual path is monotone, and with it the
+# theorem is corroborated:
 
 # %%
 peak = wanted[:, 0].argmax()
@@ -254,8 +248,7 @@ assert verdict.outcome is tc.Outcome.CORROBORATED
 # ## Break this
 #
 # **1. Rank four at once.** Does the staircase need the start to be small in *all* directions? Start at $U_0 = \sqrt{0.05}\, I$, and
-# compare the time at which
-# the third eigenvalue reaches half its value with that from $\alpha = 10^{-6}$.
+# compare the time at which the third eigenvalue reaches half its value with that from $\alpha = 10^{-6}$.
 #
 # <details><summary>Solution</summary>
 #
@@ -282,13 +275,13 @@ assert verdict.outcome is tc.Outcome.CORROBORATED
 # assert np.isclose(np.trace(greedy.W.value), 4.0)  # 4R = 2R² + 2 = 4
 # ```
 #
-# $2R^2 + 2 > 4R$ unless $(R - 1)^2 = 0$. At $R = 1$ the two completions have the same norm, and rank one is *a* solution of least nuclear norm.
+# $2R^2 + 2 > 4R$ unless $(R - 1)^2 = 0$. At $R = 1$ the two completions have the same norm, and rank one is *a* solution of least nuclear
+# norm.
 #
 # </details>
 #
 # **3. The hypothesis is needed.** Drop the premise "monotone" from the library's theorem and let the search find a counterexample of its
-# own. It has two
-# samples; how many inputs?
+# own. It has two samples; how many inputs?
 #
 # <details><summary>Solution</summary>
 #

@@ -30,10 +30,11 @@ import theorycheck as tc
 # %% [markdown]
 # ## The smallest model there is
 #
-# Two scalar layers, one sample with input 1: $R(w_1, w_2) = (w_2 w_1 - y)^2$. The library derives its gradient and Hessian:
+# Two scalar layers, one sample with input 1: $R(w_1, w_2) = (w_2 w_1 - y)^2$. The library derives its gradient and Hessian (in it
+# $\theta = (w_1, w_2)$, and its $w$ is our product):
 
 # %%
-first, second = sp.symbols("w1 w2")
+first, second = sp.symbols("theta_1 theta_2")
 tc.derive(tc.Entrywise((first, second), (second * first,)), tc.SquaredLoss())
 
 # %% [markdown]
@@ -91,8 +92,8 @@ assert int(stationary.instance.path.cost) == 0  # no step was taken
 # ### Contraction
 #
 # The random instance that broke the statement was not as clean as what is printed. Every instance is a sequence of simple choices;
-# contraction makes the sequence shorter and its entries simpler for as long as the violation survives, and here it then tried *every* simpler
-# instance of the same length: "every simpler one ... was tried and none violates".
+# contraction makes the sequence shorter and its entries simpler for as long as the violation survives, and here it then tried *every*
+# simpler instance of the same length: "every simpler one ... was tried and none violates".
 
 
 # %%
@@ -124,8 +125,9 @@ assert int(jump.path.cost) == 1
 assert verdict.tried == 16
 
 # %% [markdown]
-# From $(1, 2)$ with step $\tfrac12$ a single step lands on $(-3, 0)$: $\nabla R = 2 w_1 w_2\,(w_2, w_1) = (8, 4)$. There the risk is zero and the
-# sharpness is $18$, against $2/\eta = 4$. The linear argument never had a say, since the run was never *near* the minimiser before it was *on* it.
+# From $(1, 2)$ with step $\tfrac12$ a single step lands on $(-3, 0)$: $\nabla R = 2 w_1 w_2\,(w_2, w_1) = (8, 4)$. There the risk is zero
+# and the sharpness is $18$, against $2/\eta = 4$. The linear argument never had a say, since the run was never *near* the minimiser
+# before it was *on* it.
 #
 # ### Certification
 #
@@ -154,9 +156,10 @@ assert isinstance(certificate, tc.Certificate)
 # %% [markdown]
 # ### Why luck is no argument
 #
-# How many starts jump? For $y = 0$ the step reads $w_2' = w_2 (1 - 2 \eta w_1^2)$: with $\eta = \tfrac12$ *every* start with $w_1 = \pm 1$
-# lands on the axis $w_2 = 0$, at the point $w_1' = w_1 (1 - w_2^2)$, and likewise with the layers exchanged. These are lines: a set of
-# measure zero, which random starts never meet. Below, 8,000 random starts; where they settle, colour shows $\eta S / 2$ at the end.
+# How many starts jump? For $y = 0$ the step reads $w_2' = w_2 (1 - 2 \eta w_1^2)$: with $\eta = \tfrac12$ *every* start with
+# $w_1 = \pm 1$ lands on the axis $w_2 = 0$, at the point $w_1' = w_1 (1 - w_2^2)$, and likewise with the layers exchanged. These are
+# lines: a set of measure zero, which random starts never meet. Below, 8,000 random starts; where they settle, colour shows $\eta S / 2$
+# at the end.
 
 # %%
 rng = np.random.default_rng(0)
@@ -183,8 +186,9 @@ with tc.figures.sheet(width=6.4, height=5) as (figure, axes):
 figure
 
 # %% [markdown]
-# A uniform sampler would have called the folklore corroborated for ever. The recipes of this library draw from tables ordered by simplicity,
-# $0, 1, -1, 2, \tfrac12, \dots$, and every fourth instance is a *tiny draw*: that is why a line of simple numbers was met at the sixteenth instance.
+# A uniform sampler would have called the folklore corroborated for ever. The recipes of this library draw from tables ordered by
+# simplicity, $0, 1, -1, 2, \tfrac12, \dots$, and every fourth instance is a *tiny draw*: that is why a line of simple numbers was met at
+# the sixteenth instance.
 #
 # ## What remains
 #
@@ -213,8 +217,8 @@ assert ablation.need(slow) is tc.Need.NEEDED
 # %% [markdown]
 # ### Tightness
 #
-# Is $2$ the right constant? `tighten` looks for the instance that uses most of the bound, by sampling and then by local searches, and ranks
-# rival constants. A smaller constant that survives would be news; a smaller one that falls is reassurance.
+# Is $2$ the right constant? `tighten` looks for the instance that uses most of the bound, by sampling and then by local searches, and
+# ranks rival constants. A smaller constant that survives would be news; a smaller one that falls is reassurance.
 
 # %%
 rivals = [repaired.claiming(f"factor_{c:g}", lambda r, precision, c=c: flat_enough(r, precision, c)) for c in (1.0, 1.5, 1.9)]
@@ -344,8 +348,8 @@ figure
 #
 # </details>
 #
-# **3. How slow is slow?** The premise asks for twenty steps. Which is the least number that is not refuted at 1,000 instances? Does the statement
-# then hold? Try to construct a start by hand that needs one step more.
+# **3. How slow is slow?** The premise asks for twenty steps. Which is the least number that is not refuted at 1,000 instances? Does the
+# statement then hold? Try to construct a start by hand that needs one step more.
 #
 # <details><summary>Solution</summary>
 #

@@ -3,6 +3,7 @@
 ``python notebooks/build.py``            executes every notebook and writes it
 ``python notebooks/build.py 02 08``      only those whose names begin so
 ``python notebooks/build.py --check``    executes every notebook, writes nothing, and fails on an error or a stale pair
+``python notebooks/build.py --jobs 1``   one at a time; two unless given
 
 A build is a function of its source: cells are numbered, what depends on the machine or the hour is left out, and a cell that writes to
 the error stream or prints a path or an address in memory fails like one that raises. The Python of the solutions, which stand folded in
@@ -17,6 +18,8 @@ import re
 import sys
 import time
 from base64 import b64decode, b64encode
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -138,28 +141,36 @@ def stale(source: Path) -> str | None:
     return None
 
 
+def attempted(source: Path, check: bool) -> tuple[bool, str]:
+    """Whether a notebook could be built, or checked, and a line about it."""
+    begin = time.perf_counter()
+    try:
+        if check and (why := stale(source)):
+            raise NotebookError(why)
+        text = written(executed(source))
+    except NotebookError as error:
+        return False, str(error)
+    if not check:
+        source.with_suffix(".ipynb").write_text(text, encoding="utf-8")
+    return True, f"{source.stem}: {time.perf_counter() - begin:.1f} s, {len(text.encode()) / 1000:.0f} kB"
+
+
 def main(arguments: list[str]) -> int:
     """Build or check; the status is 0 if all is well."""
     parser = argparse.ArgumentParser(description="Execute the notebooks and write them.")
     parser.add_argument("names", nargs="*", help="beginnings of names; all unless given")
     parser.add_argument("--check", action="store_true", help="write nothing; fail on an error or a stale pair")
+    parser.add_argument("--jobs", type=int, default=2, help="notebooks executed at the same time")
     asked = parser.parse_args(arguments)
     chosen = [s for s in sources() if not asked.names or s.name.startswith(tuple(asked.names))]
-    failed = 0
-    for source in chosen:
-        begin = time.perf_counter()
-        try:
-            if asked.check and (why := stale(source)):
-                raise NotebookError(why)
-            notebook = executed(source)
-        except NotebookError as error:
-            failed += 1
-            print(error, file=sys.stderr)
-            continue
-        if not asked.check:
-            source.with_suffix(".ipynb").write_text(written(notebook), encoding="utf-8")
-        print(f"{source.stem}: {time.perf_counter() - begin:.1f} s, {len(written(notebook).encode()) / 1000:.0f} kB", flush=True)
-    return 1 if failed or not chosen else 0
+    if not chosen:
+        parser.error(f"no notebook begins with {' or '.join(asked.names) or 'a number'}")
+    well = True
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        for good, line in pool.map(partial(attempted, check=asked.check), chosen):
+            print(line, file=sys.stdout if good else sys.stderr, flush=True)
+            well = well and good
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

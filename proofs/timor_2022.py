@@ -97,14 +97,15 @@ class Pair:
         return np.linalg.norm((self.y[..., None] * self.X).sum(axis=-2), axis=-1)
 
 
-def pairs_of(low: float, high: float) -> tc.Recipe:
-    """cos θ in [low, high]; four units: along x_1, x_2, both, and one anywhere, each turned by up to 1/8."""
+def pairs_of(low: float, high: float, turned: bool = True) -> tc.Recipe:
+    """cos θ in [low, high]; four units: along x_1, x_2, both, and one anywhere, each turned by up to 1/8 or not at all."""
 
     @tc.recipe
     def pairs(draw):
         cosine = draw(tc.reals(low, high))
         theta = np.arccos(cosine)
-        angles = np.array([-0.25, theta + 0.25, theta / 2, theta / 2 + 0.25]) + draw(tc.array(4, -0.125, 0.125))
+        angles = np.array([-0.25, theta + 0.25, theta / 2, theta / 2 + 0.25])
+        angles = angles + draw(tc.array(4, -0.125, 0.125)) if turned else angles
         return Pair(draw(tc.array(2, 0.75, 1.25)), cosine, angles)
 
     return pairs
@@ -277,7 +278,7 @@ def theorem(name: str, ambient: tc.Recipe, premises: tuple[tc.Premise, ...], cla
 
 grows, spectrum, means = algebra()
 relu, identity_nets, everywhere = fitted_of(0), fitted_of(4), pairs_of(-0.96875, 0.9375)
-obtuse, acute = pairs_of(-0.9375, -0.5), pairs_of(-0.1875, 0.5)
+obtuse, acute, plain = pairs_of(-0.9375, -0.5), pairs_of(-0.1875, 0.5), pairs_of(-0.1875, 0.5, turned=False)
 hm = r"k / \sum_i \lVert W_i \rVert / \lVert W_i \rVert_F"
 cap = r"\sqrt{2} (B/\sqrt{2})^{k/k'} 2^{1/(2k')}"
 any_net = theorem(
@@ -314,10 +315,10 @@ FALSE = (
     fits_two.claiming("sum_of_inputs", partial(one_direction, sign=1.0)),
     switch.claiming("share_0_51", partial(threshold, share=0.51)),
     spread.claiming("factor_4_01", partial(eigenvalues, factor=4.01)),
-    replace(two.without(wide), ambient=pairs_of(-0.25, -0.0625)),
-    two.claiming("linear_activation", partial(rank_two, slope=1.0)),
-    one.claiming("direction_of_first_growth", partial(rank_two, limit=partial(along, early=True))),
-    one.claiming("at_scale_one", lazy),
+    replace(two.without(wide), ambient=pairs_of(-0.25, -0.0625, turned=False)),
+    replace(two.claiming("linear_activation", partial(rank_two, slope=1.0)), ambient=pairs_of(-0.9375, -0.5, turned=False)),
+    replace(one.claiming("direction_of_first_growth", partial(rank_two, limit=partial(along, early=True))), ambient=plain),
+    replace(one.claiming("at_scale_one", lazy), ambient=plain),
 )
 FINDINGS = (
     tc.Finding(

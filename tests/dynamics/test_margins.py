@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -74,6 +76,17 @@ def test_large_beta_tends_to_the_minimum():
     assert apart[2] < apart[1] / 8
 
 
+def constrained(potential, samples, start):
+    """The w of least potential with margins at least 1, by a general minimiser."""
+    margins = {"type": "ineq", "fun": lambda w: samples @ w - 1, "jac": lambda _: samples}
+    how: Any = {"jac": potential.mirror, "constraints": margins, "method": "SLSQP", "options": {"ftol": 1e-14, "maxiter": 500}}
+
+    def value(w):
+        return float(potential.value(w))
+
+    return minimize(value, start, **how)
+
+
 @pytest.mark.parametrize(("depth", "scale"), [(2, 0.1), (2, 10.0), (3, 0.5), (4, 1.0)])
 def test_largest_margin_against_a_constrained_minimiser(depth, scale):
     rng = np.random.default_rng(11)
@@ -87,14 +100,7 @@ def test_largest_margin_against_a_constrained_minimiser(depth, scale):
         assert np.all(found.dual >= 0)
         assert potential.mirror(found.w.value) == pytest.approx(samples.T @ found.dual, abs=1e-8)
         assert np.all((found.dual == 0) | (np.abs(margins - 1) < 1e-8))
-        twin = minimize(
-            lambda w: float(potential.value(w)),
-            2 * found.w.value + 0.1,
-            jac=potential.mirror,
-            constraints={"type": "ineq", "fun": lambda w, samples=samples: samples @ w - 1, "jac": lambda _, samples=samples: samples},
-            method="SLSQP",
-            options={"ftol": 1e-14, "maxiter": 500},
-        )
+        twin = constrained(potential, samples, 2 * found.w.value + 0.1)
         assert found.w.value == pytest.approx(twin.x, abs=1e-4)
         assert float(potential.value(found.w.value)) <= twin.fun + 1e-9
 
