@@ -24,7 +24,7 @@
 # >
 # > $$\dot\theta = -\nabla (\ell \circ G)(\theta) \quad\Longrightarrow\quad \frac{d}{dt} \nabla R(w(t)) = -\nabla \ell(w(t)).$$
 # >
-# > If $\ell$ is a function of $Xw - y$ alone, the flow ends at the interpolator where $R$ is least:
+# > If $\ell$ is a function of $Xw - y$ that is least at zero, and the flow fits the data, it ends at the interpolator where $R$ is least:
 # > $\displaystyle \lim_{t \to \infty} w(t) = \arg\min \{ R(w) : X w = y \}.$
 #
 # The start chooses $R$, and with $R$ the answer: from the interpolator of least $\ell_2$ norm to the one of least $\ell_1$ norm.

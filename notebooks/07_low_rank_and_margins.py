@@ -25,7 +25,7 @@
 # > $$\hat w = \arg\min \{ Q_\mu(w) : \langle w, x_n \rangle \ge 1 \}, \qquad Q_\mu(w) = \sum_i \mu\, q(w_i / \mu), \quad q' =
 #   \operatorname{arcsinh}(z/2),$$
 # >
-# > from the $\ell_2$ margin ($\mu \to \infty$, *kernel*) to the $\ell_1$ margin ($\mu \to 0$, *rich*) - **provided that no support vector
+# > from the $\ell_2$ margin ($\mu \to \infty$, *kernel*) to the $\ell_1$ margin ($\mu \to 0$, *rich*), **provided that no support vector
 # > becomes inactive on the way.**
 
 # %%
@@ -195,7 +195,7 @@ figure
 X = np.array([[0.82, 0.80, 0.98, 1.69, -0.05], [0.94, -0.74, -0.35, 1.06, 0.39]])
 tau = np.linspace(0, 3.9, 131)[1:]
 wanted = tc.simplex_minimum(link, X, tau).value  # λ of the margin problem at every τ
-flowed = tc.dual_flow(link, X, tau, np.full(tau.shape, 1e4), steps=64).value
+flowed = tc.dual_flow(link, X, tau, np.full(tau.shape, 1e4)).value
 
 mu = 0.01
 problem = tc.max_margin(tc.legendre_potential(tc.Diagonal(dim=5, depth=2), np.full(10, np.sqrt(mu))), X)
@@ -205,7 +205,7 @@ def end(beta):
     """λ of the flow where the least margin is α²/μ, β = α²."""
 
     def dual(t):
-        return tc.dual_flow(link, X, np.array(t), np.array(beta), steps=64).value
+        return tc.dual_flow(link, X, np.array(t), np.array(beta)).value
 
     return dual(brentq(lambda t: direction(dual(t))[0] - mu, 3.0, 3.9))
 

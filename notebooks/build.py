@@ -93,6 +93,8 @@ def executed(source: Path) -> Any:
             raise NotebookError(f"{source.name}: {error}") from None
     for cell in notebook.cells:
         cell.metadata = nbformat.NotebookNode()
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
         for output in cell.get("outputs", []):
             require_clean(source, cell, output)
             if picture := output.get("data", {}).get("image/png"):
@@ -113,6 +115,17 @@ def require_clean(source: Path, cell: Any, output: Any) -> None:
     for text in texts:
         if found := OF_THIS_MACHINE.search(text):
             raise NotebookError(f"{source.name}: a cell shows {found[0]!r}, which depends on the machine:\n{cell.source}")
+
+
+def joined(outputs: list[Any]) -> list[Any]:
+    """The outputs with neighbouring pieces of one stream in one: where a stream is cut depends on the hour."""
+    kept: list[Any] = []
+    for output in outputs:
+        if kept and output.output_type == "stream" and kept[-1].output_type == "stream" and kept[-1].name == output.name:
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
 
 
 def smaller(picture: str) -> str:
