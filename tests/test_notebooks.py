@@ -104,3 +104,11 @@ def test_python_in_solutions_is_found():
     text = "<details>\n\n```python\na = 1\n```\n\n```text\nb\n```\n</details>\n\n```python\nc\n```"
     cell = type("Cell", (), {"cell_type": "markdown", "source": text})
     assert builder().solutions(type("Notebook", (), {"cells": [cell]})) == ["a = 1\n"]
+
+
+def test_pieces_of_one_stream_are_joined():
+    pieces = [{"output_type": "stream", "name": "stdout", "text": text} for text in ("a\n", "b\n")]
+    picture = {"output_type": "display_data", "data": {}}
+    make = type("Output", (dict,), {"__getattr__": dict.__getitem__, "__setattr__": dict.__setitem__})
+    kept = builder().joined([make(o) for o in (*pieces, picture, pieces[0])])
+    assert [o.get("text") for o in kept] == ["a\nb\n", None, "a\n"]

@@ -32,7 +32,7 @@ NORMALIZED = tc.Entrywise((g, u, v), (g * u / sp.sqrt(u**2 + v**2), g * v / sp.s
 PRODUCT = tc.Entrywise((a, b, c, d), (a * c, b * d))
 MODELS = GRAM, NEURON, NORMALIZED, PRODUCT
 ENTROPY, FERMI, BURG = (tc.Entrywise((a,), (w,)) for w in (a**2 / 4, sp.sin(a / 2) ** 2, sp.exp(a)))
-TIMES = 2.0 ** -np.arange(3, 6)
+TIMES = 2.0 ** -np.arange(5, 8)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def swap(p: Swap, precision: tc.Precision, sign: float = 1.0) -> tc.Comparison:
     for s in TIMES:
         for way in (-1.0, 1.0):
             loss = tc.LinearLoss(((float(s), (way, 0.0)), (float(s), (0.0, way))))
-            one, two = (tc.staged_flow(p.model, order, p.theta, 1e-9, precision) for order in (loss, loss.swapped()))
+            one, two = (tc.staged_flow(p.model, order, p.theta, 1e-11, precision) for order in (loss, loss.swapped()))
             gaps.append((one - two) / (2 * s**2))
     means = [up + down for up, down in zip(gaps[::2], gaps[1::2], strict=True)]
     seen = tc.Measured(np.stack([m.value for m in means]), np.stack([m.error for m in means]))
@@ -153,8 +153,7 @@ def elapsed(model: tc.Entrywise, w, y: np.ndarray):
 def mirrored(p: Scalar, precision: tc.Precision, factor: float = 1.0, of: tc.Entrywise | None = None) -> tc.Comparison:
     """The time that the mirror flow needs from w_0 to the w that the flow in x has reached."""
     w, y = np.asarray(p.w), np.asarray(p.y)
-    inverse = {ENTROPY: lambda w: 2 * np.sqrt(w), FERMI: lambda w: 2 * np.arcsin(np.sqrt(w)), BURG: np.log}[p.model]
-    start = inverse(w)
+    start = 2 * np.sqrt(w) if p.model is ENTROPY else 2 * np.arcsin(np.sqrt(w)) if p.model is FERMI else np.log(w)
     root = np.sqrt(p.time)[..., None]  # time 1 under (√T w - √T y)²/2
     objective = tc.Objective(p.model, tc.SquaredLoss(0.5), tc.Regression(root[..., None], root * y[..., None]))
     run = tc.follow(objective, tc.GradientFlow(accuracy=1e-10), start[..., None], tc.Stop(time=1.0), record=(tc.end_to_end,))

@@ -120,7 +120,9 @@ def applied(A: np.ndarray, x: Measured) -> Measured:
 def third_derivative(objective: SmoothRisk, theta: np.ndarray) -> Measured:
     """∂_l H_jk at θ ``(..., P)``, shape ``(..., P, P, P)``, by central differences of the Hessian with steps h, h/2, h/4, extrapolated.
 
-    Quadratic residuals know theirs. The bar is the last correction, which is larger than what is left for a smooth R, and the rounding of the differences.
+    Quadratic residuals know theirs.
+
+    The bar is the last correction, which is larger than what is left for a smooth R, and the rounding of the differences.
     """
     if isinstance(objective, QuadraticResiduals):
         return objective.third_derivative(theta)

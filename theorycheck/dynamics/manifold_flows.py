@@ -64,11 +64,12 @@ class SpectralFunction:
 
 
 def _summed(f: Callable[[np.ndarray], np.ndarray], eigenvalues: Eigenvalues, normal: np.ndarray) -> np.ndarray:
-    return np.where(normal, f(np.where(normal, eigenvalues, 1.0)), 0.0).sum(axis=-1)
+    return _each(f, eigenvalues, normal).sum(axis=-1)
 
 
 def _each(f: Callable[[np.ndarray], np.ndarray], eigenvalues: Eigenvalues, normal: np.ndarray) -> np.ndarray:
-    return np.where(normal, f(np.where(normal, eigenvalues, 1.0)), 0.0)
+    top = eigenvalues[..., -1:]  # f may have a pole anywhere else
+    return np.where(normal, f(np.where(normal, eigenvalues, np.where(top > 0, top, 1.0))), 0.0)
 
 
 def _of_top(f: Callable[[np.ndarray], np.ndarray], eigenvalues: Eigenvalues, normal: np.ndarray) -> np.ndarray:

@@ -23,8 +23,8 @@ class GradientDescent(Stepped):
     """θ_{k+1} = θ_k - η_k g_k, with g_k = ∇R(θ_k) or another `Gradient`; step k stands at time Σ_{j<k} η_j.
 
     Deep linear networks and diagonal networks under the squared loss run inside compiled code where the step size is constant, the
-    latter also with `Minibatch`, `LabelNoise` and `SharpnessAware`; rounding differs from the general path. The error bar is that of
-    `stepping`.
+    latter also with `Minibatch`, `LabelNoise` and `SharpnessAware`; so do risks with quadratic residuals, in space and on the sphere, with
+    `SharpnessAware`. Rounding differs from the general path. The error bar is that of `stepping`.
 
     Parameters
     ----------

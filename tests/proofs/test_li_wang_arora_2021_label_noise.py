@@ -8,7 +8,7 @@ import pytest
 import theorycheck as tc
 from theorycheck.library import load, shelf
 
-LI = sys.modules[load(shelf() / "drafts" / "li_wang_arora_2021_label_noise.py").theorems[0].claim.__module__]
+LI = sys.modules[load(shelf() / "li_wang_arora_2021_label_noise.py").theorems[0].claim.__module__]
 
 
 @pytest.mark.parametrize(("n", "low", "high"), [(4, 0.0, 0.2), (8, 0.1, 0.55), (12, 0.75, 1.0), (16, 0.95, 1.0)])
