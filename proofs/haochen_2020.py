@@ -182,9 +182,9 @@ def theorem(name, ambient, premises, claim, statement, known=(), stacked=True) -
 
 
 anyhow, same_sign, noisy = networks_of(False, True), networks_of(False, False), networks_of(True, True)
-shrunk_law = r"w(t) = \arg\min\{\textstyle\sum_j w_j \log(w_j/\tilde w_j) - w_j : Zw = y\}, \; \tilde w = w(0) e^{-4\delta^2 c t}"
+shrunk_law = r"w(t) = \arg\min\{\sum_j w_j \log(w_j/\tilde w_j) - w_j : Zw = y\}, \; \tilde w = w(0) e^{-4\delta^2 c t}"
 shrinking = theorem("limit_flow_has_shrunk_start_of_positive", anyhow, (positive,), shrunk_start, shrunk_law, (on_trace, along_flow))
-gap_law = r"\textstyle\sum_j c_j w_j(t) - \min_{Zw=y, w \ge 0} \sum_j c_j w_j \le C/(4\delta^2 t)"
+gap_law = r"\sum_j c_j w_j(t) - \min_{Zw=y, w \ge 0} \sum_j c_j w_j \le C/(4\delta^2 t)"
 mass = theorem("weighted_mass_gap_le_of_positive", same_sign, (positive,), mass_gap, gap_law)
 step = theorem("entries_shrink_by_of_one_step", anyhow, (), one_step, r"v_j \to v_j (1 - 2\eta r_i Z_{ij})", (in_step,))
 zeros = theorem("zero_entries_stay", anyhow, (), zeros_stay, r"v_j(0) = 0 \Rightarrow v_j(k) = 0")

@@ -256,7 +256,7 @@ bregman = theorem(
     "limit_is_bregman_minimiser_of_ahead",
     (target, unit_rate, ahead),
     minimiser,
-    r"x_\infty = \arg\min\{R(x) - e^{g_0^2/2\ell^2} \langle \hat v_0, x \rangle : Ax = y\}, \; R(x) = \textstyle\int_0^{|x|} e^{r^2/2\ell^2} dr",
+    r"x_\infty = \arg\min\{R(x) - e^{g_0^2/2\ell^2} \langle \hat v_0, x \rangle : Ax = y\}, \; R(x) = \int_0^{|x|} e^{r^2/2\ell^2} dr",
     clocked(),
 )
 

@@ -63,7 +63,7 @@ SHOWN: dict[str, Callable[[], object]] = {
 
 def mistakes(latex: str) -> list[str]:
     """Unbalanced braces, environments and delimiters, and commands that no renderer knows."""
-    bare = latex.replace(r"\{", "").replace(r"\}", "").replace(r"\\", " ")
+    bare = latex.replace(r"\{", " ").replace(r"\}", " ").replace(r"\\", " ")
     found, depth = [], 0
     for sign in bare:
         depth += {"{": 1, "}": -1}.get(sign, 0)

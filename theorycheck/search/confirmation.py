@@ -140,7 +140,8 @@ def _spread(leaf: Comparison, i: int, others: list[Comparison | Broken]) -> np.n
         seen.append(other.leaves[i].signed_difference)
     with np.errstate(all="ignore"):
         spread = np.max(seen, axis=0) - np.min(seen, axis=0)
-    return 2 * np.nan_to_num(spread, nan=np.inf)
+    with np.errstate(over="ignore"):  # of sides that have all but overflowed
+        return 2 * np.where(np.isnan(spread), np.inf, spread)
 
 
 def is_equality(comparison: Comparison) -> bool:
