@@ -49,7 +49,7 @@ class _Case:
 
     def contracted(self, choices: Choices) -> Choices:
         """The smallest violation known once these choices are one: contracted at the first, and then only compared."""
-        found = contracted(self.theorem, choices)[0] if self.smallest is None else choices
+        found = contracted(self.theorem, choices).choices if self.smallest is None else choices
         self.smallest = min(found, self.smallest or found, key=simplicity)
         return self.smallest
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from threadpoolctl import threadpool_limits
 
-from theorycheck.errors import InvalidArgument
-from theorycheck.search.contraction import contracted
-from theorycheck.search.tallies import judged
+from theorycheck.search.contraction import Contraction, contracted
+from theorycheck.search.evaluation import admission
 from theorycheck.search.verdicts import Choices, Counterexample, Outcome, Tally, Verdict
 from theorycheck.statements.theorems import Theorem
 
@@ -56,16 +55,12 @@ def met_at(theorem: Theorem, seed: int, index: int | None, first: Choices | None
 
 
 def counterexample_at(
-    theorem: Theorem, seed: int, index: int | None, choices: Choices | None = None, exhausted: bool = False, *, first: Choices | None = None
+    theorem: Theorem, seed: int, index: int | None, found: Contraction | None = None, *, first: Choices | None = None
 ) -> Counterexample:
-    """The counterexample found at an index (None for the adversary's, met at `first`), contracted, or as `choices` where that was done."""
+    """The counterexample met at an index (None for the adversary's, met at `first`), contracted unless `found` is what remains of it."""
     with threadpool_limits(1):  # rounding modes are a thread's own
         met = met_at(theorem, seed, index, first)
-        if choices is None:
-            choices, exhausted = contracted(theorem, met, seed)
-        result = judged(theorem, theorem.ambient.replay(choices))
-    if result.entry is None or not result.violates:
-        raise InvalidArgument(
-            "choices", choices, "no longer violate the claim", "the claim is not a function of its instance: remove hidden randomness or state"
-        )
-    return Counterexample(theorem, choices, result.instance, result.entry, seed, index, met, exhausted)
+        if found is None:
+            found = contracted(theorem, met, seed)
+        instance = admission(theorem, theorem.ambient.replay(found.choices).value).instance
+    return Counterexample(theorem, found.choices, instance, found.entry, seed, index, met, found.exhausted)

@@ -9,7 +9,7 @@ enough remain, every simpler sequence of the same length is tried, so that "no n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, islice, product, takewhile
 from math import comb
 from random import Random
@@ -17,12 +17,13 @@ from random import Random
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 
+from theorycheck.errors import InvalidArgument
 from theorycheck.instances.choices import Group
 from theorycheck.instances.recipes import Draw, Recipe
 from theorycheck.instances.tables import IntegerTable
 from theorycheck.search.evaluation import NEAR
 from theorycheck.search.screening import screened
-from theorycheck.search.tallies import judged, plainly_violated
+from theorycheck.search.tallies import judged, violated_at_screen
 from theorycheck.statements.comparisons import Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
@@ -40,9 +41,21 @@ _PAIR_DEPTH = 5
 _WAYS = 729
 
 
+@dataclass(frozen=True)
+class Contraction:
+    """What remains of a violation: its choices, the confirmed comparison, and whether every simpler one of as many choices was tried."""
+
+    choices: Choices
+    entry: Entry
+    exhausted: bool = False
+
+
 @dataclass
 class _Search:
-    """The best violation so far and what every candidate tried was worth; one contraction's working state."""
+    """The best violation so far and what every candidate tried was worth; one contraction's working state.
+
+    With `quick` a violation that is clear at the screen is believed until the end; without, each is confirmed in full.
+    """
 
     theorem: Theorem
     recipe: Recipe
@@ -52,6 +65,7 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.violates: dict[Choices, bool] = {self.best: True}
+        self.chain = [self.best]
 
     def offer(self, *draws: Draw | None) -> bool:
         """Whether one of the draws, if simpler and not seen, still violates; the first that does is the best.
@@ -72,6 +86,7 @@ class _Search:
                 self.violates[draw.choices] = violates
                 if violates:
                     self.best = draw.choices
+                    self.chain.append(self.best)
                     return True
         return False
 
@@ -84,7 +99,7 @@ class _Search:
             if not isinstance(entry, Entry) or (entry.standing is not Standing.VIOLATED and abs(entry.slack) >= NEAR):
                 yield False
             else:
-                yield (self.quick and plainly_violated(entry)) or judged(self.theorem, draw, provisional=self.quick).violates
+                yield (self.quick and violated_at_screen(entry)) or judged(self.theorem, draw, provisional=self.quick).violates
 
 
 def simplicity(choices: Choices) -> tuple[int, int, Choices]:
@@ -92,21 +107,57 @@ def simplicity(choices: Choices) -> tuple[int, int, Choices]:
     return len(choices), sum(choices), choices
 
 
-def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> tuple[Choices, bool]:
-    """The simplest violation found from `choices`, and whether every simpler one of its length was tried.
+def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> Contraction:
+    """The simplest violation found from `choices`, confirmed in full.
 
     The result is never larger than what was given. Deterministic in (theorem, choices, seed).
+
+    Raises
+    ------
+    InvalidArgument
+        If the instance of these choices does not violate the claim.
+
     """
     recipe: Recipe = theorem.ambient  # type: ignore[assignment]
-    best, exhausted = _contracted(theorem, recipe, choices, seed, quick=True)
-    if judged(theorem, recipe.replay(best)).violates:
-        return best, exhausted
-    return _contracted(theorem, recipe, choices, seed, quick=False)
+    believed, exhausted = _searched(theorem, recipe, recipe.replay(choices).choices, seed, quick=True)
+    found, stood = _last_confirmed(theorem, recipe, believed.chain)
+    if stood:
+        return replace(found, exhausted=exhausted)
+    careful, exhausted = _searched(theorem, recipe, found.choices, seed, quick=False)
+    return replace(confirmed_at(theorem, careful.best), exhausted=exhausted)
 
 
-def _contracted(theorem: Theorem, recipe: Recipe, choices: Choices, seed: int, quick: bool) -> tuple[Choices, bool]:
-    """Contract with provisional answers about candidates (`quick`), or with every candidate confirmed in full."""
-    search = _Search(theorem, recipe, recipe.replay(choices).choices, quick, _DEAR_MOVES if theorem.stacked else _MOVES)
+def confirmed_at(theorem: Theorem, choices: Choices) -> Contraction:
+    """The violation of these choices as it is.
+
+    Raises
+    ------
+    InvalidArgument
+        If they do not violate the claim.
+
+    """
+    entry = judged(theorem, theorem.ambient.replay(choices)).entry
+    if entry is None or entry.standing is not Standing.VIOLATED:
+        raise InvalidArgument(
+            "choices", choices, "no longer violate the claim", "the claim is not a function of its instance: remove hidden randomness or state"
+        )
+    return Contraction(choices, entry)
+
+
+def _last_confirmed(theorem: Theorem, recipe: Recipe, chain: list[Choices]) -> tuple[Contraction, bool]:
+    """The last violation of a chain that stands when it is confirmed, looked for in leaps of 1, 2, 4, ...; and whether it is the very last."""
+    position, leap = len(chain) - 1, 1
+    while position > 0:
+        entry = judged(theorem, recipe.replay(chain[position])).entry
+        if entry is not None and entry.standing is Standing.VIOLATED:
+            return Contraction(chain[position], entry), position == len(chain) - 1
+        position, leap = max(position - leap, 0), 2 * leap
+    return confirmed_at(theorem, chain[0]), len(chain) == 1
+
+
+def _searched(theorem: Theorem, recipe: Recipe, start: Choices, seed: int, quick: bool) -> tuple[_Search, bool]:
+    """A contraction by all moves, and whether every simpler sequence as long as what remains was tried."""
+    search = _Search(theorem, recipe, start, quick, _DEAR_MOVES if theorem.stacked else _MOVES)
     _redraw_tiny(search, seed)
     before = None
     while before != search.best and search.left > 0:
@@ -116,8 +167,7 @@ def _contracted(theorem: Theorem, recipe: Recipe, choices: Choices, seed: int, q
         _redraw_numbers(search)
     if not theorem.stacked:
         _hypothesis(search)
-    exhausted = _exhaust(search)  # may still find a simpler one
-    return search.best, exhausted
+    return search, _exhaust(search)  # may still find a simpler one
 
 
 def _redraw_tiny(search: _Search, seed: int) -> None:

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from theorycheck.errors import TheorycheckError, WorkerLost
 from theorycheck.search.adversary import pursuits
 from theorycheck.search.conclusions import counterexample_at, met_at, verdict_of
+from theorycheck.search.contraction import confirmed_at
 from theorycheck.search.places import Place
 from theorycheck.search.reports import Certified, CertifiedShare, Planted, Report, Running, Settled
 from theorycheck.search.tasks import (
@@ -171,17 +174,17 @@ class Entry:
             return
         index, first = self.total.violation, self.total.found
         answer = alone(Task(contracted_at, (self.place, self.seed, index, first), 0))
-        choices, exhausted = first, False
         try:
             if isinstance(answer, WorkerLost):
-                choices = met_at(self.theorem, self.seed, index, first)
+                with threadpool_limits(1):  # rounding modes are a thread's own
+                    found = confirmed_at(self.theorem, met_at(self.theorem, self.seed, index, first))
                 self.notes.append(f"contraction lost its worker ({answer}): the counterexample is as first found")
             else:
                 self.seconds += answer[1]
                 if isinstance(answer[0], Failed):
                     raise TheorycheckError(answer[0].sentence)
-                choices, exhausted = answer[0]
-            self.counterexample = counterexample_at(self.theorem, self.seed, index, choices, exhausted, first=first)
+                found = answer[0]
+            self.counterexample = counterexample_at(self.theorem, self.seed, index, found, first=first)
         except TheorycheckError as error:
             where = f"instance {index} of seed {self.seed}" if index is not None else f"an instance of the adversary, seed {self.seed},"
             self.problems.append(f"{where} violated the claim, but not again: {error}")
@@ -335,10 +338,9 @@ def _planted(falsehood: Theorem, found: Refutation | Failed, seed: int) -> Plant
     if isinstance(found, Failed):
         return Planted(falsehood, Outcome.INCONCLUSIVE, Tally(), None, (found.sentence,))
     counterexample = None
-    if found.choices is not None:
+    if found.smallest is not None:
         try:
-            tally = found.tally
-            counterexample = counterexample_at(falsehood, seed, tally.violation, found.choices, found.exhausted, first=tally.found)
+            counterexample = counterexample_at(falsehood, seed, found.tally.violation, found.smallest, first=found.tally.found)
         except TheorycheckError as error:
             return Planted(falsehood, Outcome.INCONCLUSIVE, found.tally, None, (str(error),))
     verdict = verdict_of(falsehood, found.tally, counterexample, seed, 0.0)

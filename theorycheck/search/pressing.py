@@ -20,7 +20,7 @@ from theorycheck.instances.recipes import Draw, Recipe
 from theorycheck.instances.tables import NormalTable, RealTable
 from theorycheck.measured import Measured, Precision
 from theorycheck.search.adversary import ways
-from theorycheck.search.contraction import contracted
+from theorycheck.search.contraction import Contraction, contracted
 from theorycheck.search.evaluation import Admission, Broken, claim_of, guarded
 from theorycheck.search.features import Features, features_of
 from theorycheck.search.places import Place
@@ -233,15 +233,7 @@ def with_equality_denied(theorem: Theorem, label: str) -> Theorem:
     return replace(theorem.claiming("strict", strict), stacked=False)
 
 
-@dataclass(frozen=True)
-class Simplest:
-    """What remains of an instance: its choices, and whether every simpler one of as many numbers was tried."""
-
-    choices: Choices
-    exhausted: bool
-
-
-def simplest_at(place: Place, label: str | None, choices: Choices, seed: int) -> Simplest | None:
+def simplest_at(place: Place, label: str | None, choices: Choices, seed: int) -> Contraction | None:
     """The simplest instance that attains equality, or with no label violates the claim; None where these choices do not."""
     theorem = place.load()
     if label is not None:
@@ -250,7 +242,7 @@ def simplest_at(place: Place, label: str | None, choices: Choices, seed: int) ->
     with threadpool_limits(1):
         if not judged(theorem, recipe.replay(choices)).violates:
             return None
-        return Simplest(*contracted(theorem, choices, seed))
+        return contracted(theorem, choices, seed)
 
 
 def sight_of(theorem: Theorem, choices: Choices, label: str) -> tuple[Sight, Any]:

@@ -20,8 +20,6 @@ from theorycheck.search.verdicts import Problem, Tally, Tightest
 from theorycheck.statements.comparisons import Comparison, Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
-PLAIN = 1e-3  # a relative violation above this, and a bar below this share of it, is plain to see
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -41,8 +39,8 @@ class Judged:
 def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False) -> Judged:
     """One instance all the way to a confirmed standing; confirmation rebuilds it from its choices.
 
-    A `provisional` answer is for candidates of a contraction, whose result is confirmed in full: a violation that is large, and
-    larger than its bar by far, is believed at the screen; a tiny one after a few shuffled runs.
+    A `provisional` answer is for candidates of a contraction, whose result is confirmed in full: a violation that is clear at the
+    screen is believed; a tiny one after a few shuffled runs.
     """
     rebuild = partial(_rebuilt, theorem, draw.choices)
     admitted = admitted_or_not(theorem, draw.value, rebuild)
@@ -51,14 +49,14 @@ def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False) -> Judged
     screened = guarded(partial(claim_of, theorem, admitted.instance, SCREEN), SCREEN)
     if provisional and isinstance(screened, Comparison):
         entry = guarded(lambda: screened.worst, SCREEN)
-        if isinstance(entry, Entry) and plainly_violated(entry):
+        if isinstance(entry, Entry) and violated_at_screen(entry):
             return Judged(admitted.instance, entry=entry)
     return _confirmed(theorem, rebuild, admitted.instance, screened, FEW_SHUFFLES if provisional else SHUFFLES)
 
 
-def plainly_violated(entry: Entry) -> bool:
-    """Whether a screened violation is so large, and so much larger than its bar, that no confirmation could turn it."""
-    return entry.standing is Standing.VIOLATED and -entry.slack > max(PLAIN, entry.bar / PLAIN)
+def violated_at_screen(entry: Entry) -> bool:
+    """Whether a screened violation is beyond its bar and larger than the rounding of all but ill-conditioned claims."""
+    return entry.standing is Standing.VIOLATED and -entry.slack > NEAR
 
 
 def admitted_or_not(theorem: Theorem, value: Any, rebuild: Callable[[], Any]) -> Admission | Judged:

@@ -10,8 +10,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from theorycheck.search.adversary import Pursuit, pursued, pursuits
-from theorycheck.search.conclusions import counterexample_at, met_at
-from theorycheck.search.contraction import contracted
+from theorycheck.search.conclusions import met_at
+from theorycheck.search.contraction import Contraction, contracted
 from theorycheck.search.places import Place
 from theorycheck.search.reports import Certified, CertifiedShare, Settled
 from theorycheck.search.tallies import judged, tallied
@@ -34,11 +34,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Refutation:
-    """What was found against a falsehood: the tally, and the contracted choices of the first violation."""
+    """What was found against a falsehood: the tally, and what contraction left of the first violation."""
 
     tally: Tally
-    choices: Choices | None = None
-    exhausted: bool = False
+    smallest: Contraction | None = None
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,14 @@ def refuted_at(place: Place, seed: int, budget: int) -> Refutation:
 
 def _contracted(falsehood: Theorem, seed: int, total: Tally) -> Refutation:
     with threadpool_limits(1):  # rounding modes are a thread's own
-        return Refutation(total, *contracted(falsehood, met_at(falsehood, seed, total.violation, total.found), seed))
+        return Refutation(total, contracted(falsehood, met_at(falsehood, seed, total.violation, total.found), seed))
 
 
-def contracted_at(place: Place, seed: int, index: int | None, first: Choices | None = None) -> tuple[Choices, bool]:
-    """Contract the violation at an index, or the adversary's `first`: what remains, and whether all simpler ones of its length were tried."""
-    found = counterexample_at(place.load(), seed, index, first=first)
-    return found.choices, found.exhausted
+def contracted_at(place: Place, seed: int, index: int | None, first: Choices | None = None) -> Contraction:
+    """Contract the violation at an index, or the adversary's `first`."""
+    theorem = place.load()
+    with threadpool_limits(1):  # rounding modes are a thread's own
+        return contracted(theorem, met_at(theorem, seed, index, first), seed)
 
 
 def replayed_at(place: Place, choices: Choices) -> bool:

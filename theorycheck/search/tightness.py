@@ -17,10 +17,10 @@ import numpy as np
 from theorycheck.errors import InvalidArgument, WorkerLost
 from theorycheck.library import Address, address_of
 from theorycheck.search.breakdown import Exponent, Row, bins_of, fitted, names_of, rows_of
+from theorycheck.search.conclusions import counterexample_at
 from theorycheck.search.features import Features, features_of
 from theorycheck.search.places import Place, place_of
 from theorycheck.search.pressing import Choices, Seen, Sight, pressed_at, seen_at, sight_of, simplest_at
-from theorycheck.search.tallies import judged
 from theorycheck.search.tasks import ranges
 from theorycheck.search.verdicts import Counterexample, shown
 from theorycheck.search.workers import Workers
@@ -311,9 +311,7 @@ def _starts(sights: list[Sight]) -> list[Sight]:
 def _refutation(run: _Run, theorem: Theorem, place: Place, choices: Choices) -> Counterexample | None:
     for answer in run.answers(simplest_at, [(place, None, choices, run.seed)]):
         if answer is not None:
-            result = judged(theorem, theorem.ambient.replay(answer.choices))
-            if result.entry is not None and result.violates:
-                return Counterexample(theorem, answer.choices, result.instance, result.entry, run.seed, None, choices, answer.exhausted)
+            return counterexample_at(theorem, run.seed, None, answer, first=choices)
     return None
 
 
