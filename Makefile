@@ -59,6 +59,8 @@ $(VENV)/.pinned: requirements.txt
 
 $(STAMP): $(VENV)/.pinned pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@echo "compiling kernels (a minute or so)"
+	@$(BIN)/python -m theorycheck.dynamics.compiling
 	@touch $@
 
 # The driver of the browser alone: large, and nothing else needs it.
