@@ -270,7 +270,7 @@ tc.figures.premises(ablation)
 # ```
 #
 # It does: if $\Sigma = I$, every $w^*$ is a top eigenvector. This is the form in which the library proves it
-# (`theorycheck show marion_chizat_2024/least_sharpness_eq_of_top_target`).
+# (`theorycheck show marion_chizat_2024_balanced/least_sharpness_eq_of_top_target`).
 #
 # </details>
 #

@@ -194,7 +194,7 @@ figure
 # on it: descent with a finite step ends at the projection as well; and $uv$ ends where $u^2 - v^2$ does.
 
 # %%
-(paper,) = select(["li_wang_lee_arora_2022"]).papers
+(paper,) = select(["li_wang_lee_arora_2022_limits"]).papers
 theorems = {theorem.name: theorem for theorem in paper.theorems}
 limits = theorems["limit_is_bregman_projection_of_feasible"]
 verdict = tc.check(limits, instances=60)

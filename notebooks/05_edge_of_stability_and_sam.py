@@ -194,8 +194,9 @@ assert S.max() > 2
 # In the library the theorem is checked on random curved valleys, with wrong constants planted on it:
 
 # %%
-for name, planted in (("edge_of_stability", ("total_1_02",)), ("flow_of_normalized", ("constant_0_3",))):
-    (paper,) = select([f"arora_li_panigrahi_2022/{name}"]).papers
+arora = "arora_li_panigrahi_2022"
+for address, planted in ((f"{arora}_edge/edge_of_stability", ("total_1_02",)), (f"{arora}/flow_of_normalized", ("constant_0_3",))):
+    (paper,) = select([address]).papers
     (theorem,) = paper.theorems
     verdict = tc.check(theorem, instances=200)
     print(f"{theorem.name}: {verdict.outcome.name}, {verdict.admitted} of {verdict.tried} admitted")

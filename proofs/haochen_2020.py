@@ -14,37 +14,17 @@ Results      limit_flow_has_shrunk_start_of_positive   dY/dt = -(δ²/4)P_T∇tr
 Not covered  The sample complexity and step-size schedule of the paper; convergence from far away (a run of it is in the tests).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import sympy as sp
 
 import theorycheck as tc
-from theorycheck.instances.recipes import Noise
+from theorycheck.instances.diagonal_fits import DiagonalFit
 
 paper = tc.Source("HaoChen, Wei, Lee & Ma", 2020, arxiv="2006.08680", item="label noise on quadratically parametrized regression")
 MODEL = tc.Diagonal(2, 2, signed=False)
-
-
-@dataclass(frozen=True)
-class Network:
-    """v of two entries that fits one sample, a time."""
-
-    v: np.ndarray
-    Z: np.ndarray
-    time: np.ndarray | float
-    noise: Noise | None = None
-
-    @property
-    def objective(self) -> tc.Objective:
-        """|Zv² - y|²/2, zero at v."""
-        return tc.Objective(MODEL, tc.SquaredLoss(0.5), tc.Regression(self.Z, (self.Z @ MODEL.w(self.v)[..., None])[..., 0]))
-
-    @property
-    def c(self) -> np.ndarray:
-        """Σ_i Z_ij²/n."""
-        return np.mean(self.Z**2, axis=-2)
 
 
 def networks_of(noisy: bool, signed: bool) -> tc.Recipe:
@@ -54,44 +34,41 @@ def networks_of(noisy: bool, signed: bool) -> tc.Recipe:
     def networks(draw):
         v = draw(tc.array(2, 0.5, 1.25)) * np.array([1.0, 1.0 if noisy else draw(tc.choice((1.0, 1.0, 0.0)))])
         Z = draw(tc.array((1, 2), 0.25, 1.0)) * np.array([1.0, draw(tc.choice((1.0, -1.0))) if signed else 1.0])
-        return Network(v, Z, draw(tc.reals(0.25, 1.0)), draw(tc.noise()) if noisy else None)
+        return DiagonalFit(MODEL, v, Z, draw(tc.reals(0.25, 1.0)), draw(tc.noise()) if noisy else None)
 
     return networks
 
 
-positive = tc.Premise("positive", "v_j(0) ≠ 0", lambda p: bool(np.all(p.v != 0)))
+positive = tc.Premise("positive", "v_j(0) ≠ 0", lambda p: bool(np.all(p.theta != 0)))
 uneven = tc.Premise("uneven", "|z_1| and |z_2| differ by 1/8 or more", lambda p: bool(abs(abs(p.Z[0, 0]) - abs(p.Z[0, 1])) >= 0.125))
 
 
 # -- claims --
 
 
-def lasting(p: Network) -> np.ndarray:
-    """Times with an axis behind."""
-    return np.asarray(p.time)[:, None]
-
-
-def shrunk_start(p: Network, precision: tc.Precision, rate: float = 4.0, weighted: bool = True, of: tc.SpectralFunction = tc.TRACE) -> tc.Comparison:
+def shrunk_start(
+    p: DiagonalFit, precision: tc.Precision, rate: float = 4.0, weighted: bool = True, of: tc.SpectralFunction = tc.TRACE
+) -> tc.Comparison:
     """The flow of δ²/4 tr H, δ = 1, against the projection of the entropy from w(0)e^(-4δ²ct)."""
-    flow = tc.manifold_flow(p.objective, of, p.v, [1.0], rate=0.25 * np.asarray(p.time), steps=12)[:, 0]
+    flow = tc.manifold_flow(p.objective, of, p.theta, [1.0], rate=0.25 * np.asarray(p.time), steps=12)[:, 0]
     c = p.c if weighted else np.broadcast_to(p.c.mean(axis=-1, keepdims=True), p.c.shape)
-    shrunk = p.v * np.exp(-rate / 2 * c * lasting(p))
+    shrunk = p.theta * np.exp(-rate / 2 * c * np.asarray(p.time)[:, None])
     projection = tc.bregman_projection(tc.legendre_potential(MODEL, shrunk), p.Z, p.objective.data.y)
-    return tc.equal("w(t) = argmin Σ[w log(w/w̃) - w]", flow**2, projection.w, 1e-3, scale=np.sum(p.v**2, axis=-1))
+    return tc.equal("w(t) = argmin Σ[w log(w/w̃) - w]", flow**2, projection.w, 1e-3, scale=np.sum(p.theta**2, axis=-1))
 
 
-def entropy_point(p: Network, t: np.ndarray) -> tc.Measured:
+def entropy_point(p: DiagonalFit, t: np.ndarray) -> tc.Measured:
     """w(t) by the closed form; an entry that is 0 at the start is left out, and stays 0."""
-    frozen, y = p.v[:, 1:] == 0, p.objective.data.y
-    w = tc.bregman_projection(tc.legendre_potential(MODEL, np.where(p.v != 0, p.v, 1.0) * np.exp(-2 * p.c * t)), p.Z, y).w
+    frozen, y = p.theta[:, 1:] == 0, p.objective.data.y
+    w = tc.bregman_projection(tc.legendre_potential(MODEL, np.where(p.theta != 0, p.theta, 1.0) * np.exp(-2 * p.c * t)), p.Z, y).w
     alone = np.concatenate([y / p.Z[:, 0, :1], np.zeros_like(y)], axis=-1)
     return tc.Measured(np.where(frozen, alone, w.value), np.where(frozen, 0.0, w.error))
 
 
-def mass_gap(p: Network, precision: tc.Precision, weighted: bool = True, factor: float = 1.0) -> tc.Comparison:
+def mass_gap(p: DiagonalFit, precision: tc.Precision, weighted: bool = True, factor: float = 1.0) -> tc.Comparison:
     """Σc w(t) - min ≤ Σ(w(0) + w* log(w*/w(0)) - w*)/(4δ²t), w* the minimiser on {z·w = y, w ≥ 0}, z > 0."""
     c = p.c if weighted else np.ones_like(p.c)
-    z, y, start = p.Z[:, 0], p.objective.data.y, p.v**2
+    z, y, start = p.Z[:, 0], p.objective.data.y, p.theta**2
     ratio = c / z
     best = np.where(ratio == ratio.min(axis=-1, keepdims=True), y / z, 0.0)
     best = best / np.maximum(1, np.count_nonzero(best, axis=-1))[:, None]
@@ -100,43 +77,43 @@ def mass_gap(p: Network, precision: tc.Precision, weighted: bool = True, factor:
     cost = start + np.where((best > 0) & ~frozen, known * np.log(known / np.where(frozen, 1.0, start)) - best, 0.0)
     comparisons = []
     for late in (4.0, 64.0):
-        t = late * lasting(p)
+        t = late * np.asarray(p.time)[:, None]
         gap = (entropy_point(p, t) * c).sum(axis=-1) - np.min(ratio, axis=-1) * y[:, 0]
         comparisons.append(tc.at_most(f"Σc w - min ≤ C/(4δ²t) at {late:g} t", gap, factor * cost.sum(axis=-1) / (4 * t[:, 0])))
     return tc.all_of(*comparisons)
 
 
-def one_step(p: Network, precision: tc.Precision, factor: float = 2.0) -> tc.Comparison:
+def one_step(p: DiagonalFit, precision: tc.Precision, factor: float = 2.0) -> tc.Comparison:
     """v after one step of label noise δ = ½ against v(1 - 2ηrz), r = ∓δ."""
     eta, delta = 0.125, 0.5
-    end = tc.follow(p.objective, tc.GradientDescent(eta, tc.LabelNoise(delta, seed=np.arange(len(p.v)))), p.v, tc.Stop(steps=1)).final
-    one, other = (p.v * (1 + sign * factor * eta * delta * p.Z[:, 0]) for sign in (1, -1))
+    end = tc.follow(p.objective, tc.GradientDescent(eta, tc.LabelNoise(delta, seed=np.arange(len(p.theta)))), p.theta, tc.Stop(steps=1)).final
+    one, other = (p.theta * (1 + sign * factor * eta * delta * p.Z[:, 0]) for sign in (1, -1))
     return tc.equal(
         "(v' - v(1 - 2ηδz))(v' - v(1 + 2ηδz)) = 0", np.sum((end - one) ** 2, -1) * np.sum((end - other) ** 2, -1), 0.0 * p.time, scale=1.0
     )
 
 
-def zeros_stay(p: Network, precision: tc.Precision, everywhere: bool = False) -> tc.Comparison:
+def zeros_stay(p: DiagonalFit, precision: tc.Precision, everywhere: bool = False) -> tc.Comparison:
     """Entries that are 0 after 50 steps of label noise, times 0; everywhere: all entries stay."""
-    end = tc.follow(p.objective, tc.GradientDescent(0.0625, tc.LabelNoise(0.5, seed=7)), p.v, tc.Stop(steps=50)).final
-    kept = np.ones_like(p.v) if everywhere else (p.v == 0)
-    return tc.equal("v_j(k) = 0 where v_j(0) = 0", kept * end, kept * p.v, scale=1.0)
+    end = tc.follow(p.objective, tc.GradientDescent(0.0625, tc.LabelNoise(0.5, seed=7)), p.theta, tc.Stop(steps=50)).final
+    kept = np.ones_like(p.theta) if everywhere else (p.theta == 0)
+    return tc.equal("v_j(k) = 0 where v_j(0) = 0", kept * end, kept * p.theta, scale=1.0)
 
 
-def clean_batches(p: Network, precision: tc.Precision, deviation: float = 0.0) -> tc.Comparison:
+def clean_batches(p: DiagonalFit, precision: tc.Precision, deviation: float = 0.0) -> tc.Comparison:
     """Where SGD, with label noise or without, is after 20 steps from a fit."""
     gradient = tc.LabelNoise(deviation, seed=3) if deviation else tc.Minibatch(1, seed=3)
-    end = tc.follow(p.objective, tc.GradientDescent(0.0625, gradient), p.v, tc.Stop(steps=20)).final
-    return tc.equal("v_k = v_0", end, p.v)
+    end = tc.follow(p.objective, tc.GradientDescent(0.0625, gradient), p.theta, tc.Stop(steps=20)).final
+    return tc.equal("v_k = v_0", end, p.theta)
 
 
-def mean_rate(p: Network, precision: tc.Precision, exponent: float = 1.0) -> tc.Comparison:
+def mean_rate(p: DiagonalFit, precision: tc.Precision, exponent: float = 1.0) -> tc.Comparison:
     """The share of E q_k - q_0 that is not its limit -2δ²z_1z_2(z_1 - z_2)t, q = z_2 log v_1 - z_1 log v_2, against η."""
-    (z1, z2), h = p.Z[0], float(4 * np.sum(p.Z[0] ** 2 * p.v**2))
+    (z1, z2), h = p.Z[0], float(p.trace)
     etas, delta, key = np.array([0.8, 0.4, 0.2]) / h, 2.0**-5, int(p.noise.generator().integers(2**62))
     steps = np.round((etas * h / 4) ** -2.0).astype(int)
     method = lambda seed: tc.GradientDescent(etas[:, None], tc.LabelNoise(delta, seed))  # noqa: E731
-    ensemble = tc.Ensemble(p.objective, method, p.v, tc.Stop(steps=steps[:, None]))
+    ensemble = tc.Ensemble(p.objective, method, p.theta, tc.Stop(steps=steps[:, None]))
     mean = tc.expectation(ensemble.changes(lambda v: z2 * np.log(v[..., 0]) - z1 * np.log(v[..., 1]), key), most=256, accuracy=1e-4)
     excess = 1 - (-2 * z1 * z2 * (z1 - z2) * (delta * etas) ** 2 * steps) / mean
     first, last = (np.log(a / b) / np.log(2.0) for a, b in ((excess[0], excess[1]), (excess[1], excess[2])))
@@ -144,17 +121,17 @@ def mean_rate(p: Network, precision: tc.Precision, exponent: float = 1.0) -> tc.
     return tc.equal("1 - limit/E = O(η)", slope, exponent, resolution=0.25)
 
 
-def isotropic(p: Network, precision: tc.Precision, of: tc.SpectralFunction = tc.LOG_PDET) -> tc.Comparison:
+def isotropic(p: DiagonalFit, precision: tc.Precision, of: tc.SpectralFunction = tc.LOG_PDET) -> tc.Comparison:
     """½∂²Φ[I] along Γ, by differences of limits of flows next to v, against -¼P_T∇ log pdet H."""
     reaches = 2.0 ** -np.arange(5, 8)
     moves = reaches[:, None, None] * np.concatenate([np.eye(2), -np.eye(2)])
-    found = tc.limit_near(p.objective, p.v, np.broadcast_to(moves.reshape(-1, 2), (len(p.v), 12, 2))).reshape(len(p.v), 3, 4, 2)
-    bends = (found - p.v[:, None, None]).sum(axis=-2) / (2 * reaches[:, None] ** 2)
-    slope = MODEL.kernels.jacobian(p.v)
+    found = tc.limit_near(p.objective, p.theta, np.broadcast_to(moves.reshape(-1, 2), (len(p.theta), 12, 2))).reshape(len(p.theta), 3, 4, 2)
+    bends = (found - p.theta[:, None, None]).sum(axis=-2) / (2 * reaches[:, None] ** 2)
+    slope = MODEL.kernels.jacobian(p.theta)
     normal = (p.Z @ slope)[:, 0]
     tangent = np.stack([normal[:, 1], -normal[:, 0]], axis=-1) / np.linalg.norm(normal, axis=-1, keepdims=True)
     along = (bends * tangent[:, None]).sum(axis=-1)
-    drift = 0.25 * (of.drift(p.objective, p.v) * tangent).sum(axis=-1)
+    drift = 0.25 * (of.drift(p.objective, p.theta) * tangent).sum(axis=-1)
     values = tc.Measured(along.value.T, along.error.T)
     return replace(tc.tends_to("t·½∂²Φ[I] = -¼t·∇log pdet H", reaches**2, values, drift, resolution=1e-2), scale=np.abs(drift.value) + 1.0)
 

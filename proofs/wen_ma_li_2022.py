@@ -12,7 +12,8 @@ Results      bias_of_worst                S^Max = λ_1/2
              alignment_of_quadratic       ηλ_1 < 1: x_k/|x_k| → ±v_1 with signs that alternate, |x_k| → ηρλ_1/(2-ηλ_1)
              alignment_up_to_two          the same for every ηλ_1 < 2
              That H2 of the alignment (ηλ_1 < 1) can be 2 is in the form derived in the project's catalogue.
-Not covered  The statement about all near-minimisers of R + S; the rank drop, where S^Asc jumps. The flows are in wen_ma_li_2022_flows.
+Not covered  The statement about all near-minimisers of R + S; the rank drop, where S^Asc jumps. The flows are in `wen_ma_li_2022_flows`,
+             those at a finite step in `..._finite_step`.
 """
 
 from dataclasses import dataclass
@@ -23,12 +24,14 @@ import sympy as sp
 
 import theorycheck as tc
 from theorycheck.instances import Bowl, Valley, bowls, valleys
+from theorycheck.instances.ascents import worst_rise
 
 biases = tc.Source("Wen, Ma & Li", 2022, arxiv="2211.05729", item="theorems 4.2 and 5.3")
 quadratic = tc.Source("Wen, Ma & Li", 2022, arxiv="2211.05729", item="theorem 4.8")
 
 SMOOTH = 0.2  # relative bar of a limit seen at five radii
 RADII, WINDOWS = 2.0 ** -np.arange(5, 10), 32 * 2 ** np.arange(4)
+ANGLES = np.pi * np.arange(16) / 16
 
 
 @dataclass(frozen=True)
@@ -74,18 +77,6 @@ def gains(risk, x: np.ndarray, directions: np.ndarray) -> np.ndarray:
     return (risk.risk(x + rho[..., None] * directions) - risk.risk(x)) / rho**2
 
 
-def worst(risk, x: np.ndarray, start: np.ndarray, rho: np.ndarray) -> np.ndarray:
-    """max over |d| = 1 of (R(x + ρd) - R(x))/ρ², by the directions of gradients from ± a start."""
-    found = []
-    for sign in (1.0, -1.0):
-        d = sign * start + 0 * x
-        for _ in range(40):
-            slope = risk.gradient(x + rho[..., None] * d)
-            d = slope / np.linalg.norm(slope, axis=-1, keepdims=True)
-        found.append((risk.risk(x + rho[..., None] * d) - risk.risk(x)) / rho**2)
-    return np.maximum(*found)
-
-
 def ascents(v: Valley, risk, angles: np.ndarray) -> np.ndarray:
     """(R^Asc(x) - R(x))/ρ² at x = ρ²(cos q_1 + sin q_2), shape (k, B, angles)."""
     d = np.stack([np.cos(angles), np.sin(angles)], axis=0)
@@ -104,13 +95,10 @@ def averages(risk, origin: np.ndarray) -> np.ndarray:
     return sum(weight * gains(risk.along_times, x, points).sum(axis=-1) for weight, points in rules)
 
 
-ANGLES = np.pi * np.arange(16) / 16
-
-
 def bias_of_worst(v: Valley, precision: tc.Precision, share: float = 1.0, of_trace: bool = False) -> tc.Comparison:
     """(R^Max - R)/ρ² → share λ_1/2, or tr H/2."""
     x, risk, expected = v.origin + np.zeros((len(RADII), 1, 1)), v.repeated, spectrum(v)
-    seen = worst(risk, x, v.Q[..., 0] + 0.01 * v.Q[..., 1], RADII[:, None] * np.ones_like(v.sharpness))
+    seen = worst_rise(risk, x, v.Q[..., 0] + 0.01 * v.Q[..., 1], RADII[:, None] * np.ones_like(v.sharpness))
     return tc.tends_to("S^Max = λ_1/2", RADII, seen, share / 2 * (expected.sum(axis=-1) if of_trace else expected[..., 0]), resolution=SMOOTH)
 
 
@@ -134,7 +122,7 @@ def biases_of_samples(v: Valley, precision: tc.Precision, share: float = 1.0) ->
     B, C = v.repeated.B, v.repeated.C
     samples = [tc.QuadraticResiduals(B[..., [k], :], C[..., [k], :, :]) for k in range(2)]
     x, radii = v.origin + np.zeros((len(RADII), 1, 1)), RADII[:, None] * np.ones_like(v.sharpness)
-    most = np.mean([worst(s, x, v.Q[..., k], radii) for k, s in enumerate(samples)], axis=0)
+    most = np.mean([worst_rise(s, x, v.Q[..., k], radii) for k, s in enumerate(samples)], axis=0)
     ascent = np.mean([ascents(v, s, ANGLES + 0.03125).mean(axis=-1) for s in samples], axis=0)
     average = np.mean([averages(s, v.origin) for s in samples], axis=0)
     half = spectrum(v).sum(axis=-1) / 4

@@ -8,6 +8,7 @@ import pytest
 
 import theorycheck as tc
 from theorycheck.instances import ModalNetwork, above, below, between, deep_linear_fits, kronecker, modal_networks, unflattened
+from theorycheck.instances.products import nuclear_norm, padded_layers
 
 
 @pytest.mark.parametrize("widths", [(2, 3), (3, 1, 2), (2, 4, 3, 1), (1, 1, 1, 1, 1)])
@@ -35,6 +36,20 @@ def test_unflattened_undoes_flat_and_keeps_what_is_complex():
     for mine, layer in zip(unflattened(fit.widths, fit.theta), fit.layers, strict=True):
         np.testing.assert_array_equal(mine, layer)
     assert unflattened(fit.widths, 1j * fit.theta)[0].dtype == complex
+
+
+def test_padded_layers_multiply_to_the_product_of_their_cores():
+    rng = np.random.default_rng(8)
+    cores = [rng.normal(size=(5, *shape)) for shape in ((2, 3), (2, 2), (1, 2))]
+    first, second, third = unflattened((3, 4, 2, 1), padded_layers((3, 4, 2, 1), cores))
+    np.testing.assert_array_equal(first[:, :2], cores[0])
+    assert not np.any(first[:, 2:])
+    np.testing.assert_allclose(third @ second @ first, cores[2] @ cores[1] @ cores[0], rtol=1e-12, atol=1e-14)
+
+
+def test_nuclear_norm_over_leading_axes():
+    M = np.random.default_rng(9).normal(size=(4, 2, 3))
+    np.testing.assert_allclose(nuclear_norm(M), [np.linalg.norm(m, "nuc") for m in M], rtol=1e-14)
 
 
 def test_kronecker_over_leading_axes():

@@ -1,11 +1,14 @@
-"""Recipes of small starts: exact data of the promised spectrum and sizes, at every shape asked for."""
+"""Small starts: exact data of the promised spectrum and sizes, at every shape asked for, and the sharpness where flows end."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from theorycheck.instances.small_starts import starts
+import theorycheck as tc
+from theorycheck.instances.deep_linear import DeepLinearFit
+from theorycheck.instances.flat_minima import balanced_bound, balanced_sharpness
+from theorycheck.instances.small_starts import limit_sharpness, starts, turned
 
 CASES = {
     "default": ({}, (2, 4), (1, 3), (1, 3), (1,), 0.0),
@@ -40,3 +43,21 @@ def test_the_same_choices_give_the_same_start():
     again = starts().replay(draw.choices)
     assert again.value.widths == draw.value.widths
     assert np.array_equal(again.value.theta, draw.value.theta)
+
+
+@pytest.mark.parametrize("index", range(12))
+def test_turned_starts_point_to_the_target_with_the_same_norms(index):
+    f = starts((2, 3), least=0.25).sample(2, index).value
+    g = turned(f)
+    assert g.w @ g.covariance @ g.w_star >= 0
+    assert np.array_equal(np.abs(g.theta), np.abs(f.theta))
+    assert float(balanced_sharpness(f)) <= float(balanced_bound(f)) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_sharpness_where_the_flow_of_two_scalar_layers_ends(scale):
+    # w_1² - w_2² = d is conserved, and w_1w_2 = 1 at the end: S = 2(w_1² + w_2²) = 2 sqrt(d² + 4)
+    f = DeepLinearFit((1, 1, 1), tc.Regression([[1.0]], [1.0]), np.array([1.0, 0.5]))
+    seen = limit_sharpness(f, np.array([scale]))
+    wanted = 2 * np.sqrt((0.75 * scale**2) ** 2 + 4)
+    assert abs(float(seen.value[0]) - wanted) <= float(seen.error[0]) < 1e-4

@@ -1,20 +1,26 @@
-"""What the tests of several theorem files share: their modules and instances, whole runs of descent, and ends of small flows."""
+"""What the tests of several theorem files share: their modules and instances, whole runs of descent, ends of small flows, and two landscapes."""
 
 import sys
 from functools import cache
 
 import numpy as np
+import sympy as sp
 
 import theorycheck as tc
 from theorycheck.instances.stacking import stacked
 from theorycheck.library import load, shelf
 from theorycheck.search.evaluation import admission
 
+x, y, z, w = sp.symbols("x y z w", real=True)
+TUBE = tc.Landscape((x, y, z), ((2 + sp.cos(x)) * y**2 + (1 + sp.Rational(3, 10) * sp.sin(x)) * z**2) / 2)
+TOY = tc.Landscape((x, y, z, w), (x**2 + 6 * y**2 + 8) * z**2 + (4 * (1 - x) ** 2 + (1 - y) ** 2 + 1) * w**2)
+
 
 @cache
 def module(name):
     """A theorem file of the shelf."""
-    return sys.modules[load(shelf() / f"{name}.py").theorems[0].claim.__module__]
+    claim = load(shelf() / f"{name}.py").theorems[0].claim
+    return sys.modules[getattr(claim, "func", claim).__module__]
 
 
 def admitted(theorem, count):

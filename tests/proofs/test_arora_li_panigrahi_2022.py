@@ -1,14 +1,14 @@
-"""The catalogue's numbers for descent at the edge of stability, and how fast its distance to the flow shrinks with the step."""
+"""The catalogue's numbers for the flow of descent at the edge of stability, and how fast its distance to the flow shrinks with the step."""
 
 import numpy as np
 import pytest
 import sympy as sp
 
 import theorycheck as tc
-from tests.proofs.descents import admitted, descended, module, ode
+from tests.proofs.descents import TUBE, admitted, descended, module, ode
+from theorycheck.instances.valleys import edge_runs
 
 x, y, z = sp.symbols("x y z", real=True)
-TUBE = tc.Landscape((x, y, z), ((2 + sp.cos(x)) * y**2 + (1 + sp.Rational(3, 10) * sp.sin(x)) * z**2) / 2)
 CROSSING = tc.Landscape((x, y, z), ((2 + x) * y**2 + (2 - x) * z**2) / 2)
 
 
@@ -17,14 +17,6 @@ def test_normalized_descent_follows_the_top_or_what_is_left_of_it(height, end):
     """From x = 1 over τ = 2: log F_1 generically, log F_2 from y = 0."""
     states = descended(TUBE, tc.NormalizedGradientDescent(step=0.04), [1.0, height, 0.011], 1250)
     assert states[-1, 0] == pytest.approx(end, abs=1e-3)
-
-
-def test_edge_of_stability_in_the_tube():
-    states = descended(TUBE, tc.NormalizedGradientDescent(step=0.04), [1.0, 0.013, 0.011], 1000)[-2:]
-    roots, top = np.sqrt(TUBE.risk(states)).sum(), 2 + np.cos(states[-1, 0])
-    assert roots / (0.04 * np.sqrt(top / 2)) == pytest.approx(1, abs=2e-5)
-    inverse = np.linalg.norm(TUBE.gradient(states), axis=-1) / (0.04 * np.linalg.eigvalsh(TUBE.hessian(states))[:, -1])
-    assert inverse.sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_root_descent_in_the_tube():
@@ -45,24 +37,13 @@ def test_unperturbed_descent_runs_through_a_crossing():
     assert abs(kicked[-1, 0]) < 0.1
 
 
-def test_splits_of_the_cycle():
-    """Catalogue, λ = (1, U(0.1, 0.95)²): no split below the bound, median of the smaller part 0.351."""
-    arora, rng = module("arora_li_panigrahi_2022"), np.random.default_rng(0)
-    ratios, count = rng.uniform(0.1, 0.95, (500, 2)), 500
-    bowl = arora.Bowl(np.ones(count), ratios, np.broadcast_to(np.eye(3), (count, 3, 3)), rng.normal(size=(count, 3)), np.full(count, 0.1))
-    _, a = arora.along_top(bowl)
-    share = np.abs(a[-1, 0]) / np.abs(a[-1]).sum(axis=0)
-    assert np.mean(share * (1 - share) >= np.max(ratios * (1 - ratios), axis=-1) / 2) > 0.99
-    assert np.median(np.minimum(share, 1 - share)) == pytest.approx(0.351, abs=0.03)
-
-
 @pytest.mark.parametrize(("name", "slope"), [("flow_of_normalized", 1.93), ("flow_of_root", 1.91)])
 def test_rate_of_the_edge(name, slope):
     """The median distance to the flow over the valleys drawn, against η."""
     arora = module("arora_li_panigrahi_2022")
     theorem = getattr(arora, name)
     v, told = admitted(theorem, 1200), theorem.claim.keywords
-    found = v.repeated.onto_minimisers(arora.ends(v, told["method"], arora.STEPS, arora.COUNTS)[..., -1, :])
+    found = v.repeated.onto_minimisers(edge_runs(v, told["method"], arora.STEPS, arora.COUNTS, tc.Ends())[..., -1, :])
     end = tc.manifold_flow(v.objective, told["function"], v.origin, [arora.TIME], rate=told["rate"], steps=8)[..., 0, :].value
     rate = tc.rate_of(arora.STEPS, np.median(np.linalg.norm(found - end, axis=-1) / np.linalg.norm(end, axis=-1), axis=1))
     assert float(rate) == pytest.approx(slope, abs=0.3)

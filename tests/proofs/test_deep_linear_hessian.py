@@ -16,7 +16,7 @@ MODULE = sys.modules[PAPER.theorems[0].claim.__module__]
 @pytest.mark.parametrize("index", range(12))
 def test_blocks_against_central_differences_of_the_gradient(index):
     f = MODULE.fits.sample(7, index).value
-    G = MODULE.gradient_in_w(f, f.fit.layers)
+    G = f.gradient_in_w(f.fit.layers)
     closed = MODULE.blocks(f, f.fit.layers, f.fit.covariance, G)
     step = 1e-5 * np.eye(f.fit.model.parameters)
     seen = (f.objective.gradient(f.fit.theta + step) - f.objective.gradient(f.fit.theta - step)) / 2e-5

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import theorycheck as tc
-from theorycheck.instances.flat_minima import flat_bound, least_sharpness_of_each
+from theorycheck.instances.residual_networks import Residual
 from theorycheck.library import load, shelf
 
 PAPER = load(shelf() / "marion_chizat_2024_residual.py")
@@ -15,7 +15,7 @@ MODULE = sys.modules[PAPER.theorems[0].claim.__module__]
 
 def residual(target, depth=6, delta=1 / 3):
     """d = 1, Σ = 1, p = 1."""
-    return MODULE.Residual(depth, (1,), np.eye(1), np.array([target - 1.0]), delta, np.zeros(depth))
+    return Residual(depth, (1,), np.eye(1), np.array([target - 1.0]), delta, np.zeros(depth))
 
 
 def test_closeness_constant_of_deep_networks():
@@ -50,25 +50,8 @@ def test_rate_without_kappa():
     assert rate / 24 == pytest.approx(0.808, abs=1e-3)
 
 
-def test_sharpness_without_kappa():
-    r = residual(1.12)
-    sharpness = float(tc.sharpness(r.objective, np.full(6, 1.12 ** (1 / 6) - 1)).value)
-    assert sharpness / 12 == pytest.approx(1.208, abs=1e-3)
-
-
 @pytest.mark.parametrize(("depth", "late"), [(3, 5.0e-5), (4, 5.0e-3)])
 def test_flow_to_the_opposite_target_comes_to_the_saddle(depth, late):
     r = residual(-1.0, depth)
     run = tc.follow(r.objective, tc.GradientFlow(accuracy=1e-6, floor=1.0), 0 * r.V, tc.Stop(time=1e4))
     assert 1 + run.final == pytest.approx(np.full(depth, late), rel=0.02)
-
-
-def test_least_sharpness_with_the_output_frozen():
-    rng = np.random.default_rng(6)
-    for _ in range(20):
-        V = rng.normal(size=12) / 4
-        X = rng.normal(size=(2, 2))
-        r = MODULE.solved(MODULE.Residual(3, (2, 0), X, np.zeros(2), 0.5, V))
-        least = least_sharpness_of_each(MODULE.solved(MODULE.Residual(3, (2, 0), X[None], np.zeros((1, 2)), 0.5, V[None])), 4.0)
-        assert float(tc.sharpness(r.objective, V)) >= float(least.value[0])
-        assert float(least.value[0]) >= float(flat_bound(r)) * 4 ** (1 / 3) * (1 - 1e-12)

@@ -1,4 +1,4 @@
-"""The catalogue's numbers for theorem 2: starts of the wrong sign, the balanced limit, and the order of the error."""
+"""The catalogue's numbers for theorem 2: starts of the wrong sign, and what rank one and alignment need."""
 
 import sys
 
@@ -7,7 +7,6 @@ import pytest
 
 import theorycheck as tc
 from theorycheck.instances import DeepLinearFit
-from theorycheck.instances.flat_minima import least_sharpness
 from theorycheck.library import load, shelf
 
 PAPER = load(shelf() / "marion_chizat_2024_small_start.py")
@@ -19,10 +18,10 @@ def scalars(depth, target, start):
     return DeepLinearFit((1,) * (depth + 1), tc.Regression([[1.0]], [target]), np.full(depth, float(start)))
 
 
-def plane(theta, eigenvalues=(4.0, 1.0), target=(1.0, 1.0)):
+def plane(theta):
     """Two layers with two hidden units on two inputs."""
-    X = np.diag(np.sqrt(2 * np.array(eigenvalues)))
-    return DeepLinearFit((2, 2, 1), tc.Regression(X, X @ np.array(target)), np.asarray(theta, dtype=float))
+    X = np.diag(np.sqrt(2 * np.array([4.0, 1.0])))
+    return DeepLinearFit((2, 2, 1), tc.Regression(X, X @ np.ones(2)), np.asarray(theta, dtype=float))
 
 
 START = (0.75, -0.5, 0.25, 1.0, 0.5, 0.75)
@@ -41,23 +40,6 @@ def test_flows_of_the_wrong_sign_come_to_the_saddle(depth, start, target, late):
 def test_risk_of_the_bad_start():
     f = scalars(3, 1.0, -0.3)
     assert float(f.objective.risk(f.theta)) == pytest.approx(1.0547, abs=5e-5)
-
-
-def test_the_limit_of_small_starts_is_balanced_and_not_least():
-    f = MODULE.turned(plane(START))
-    found = MODULE.limit_sharpness(f, np.array([2.0**-9]))
-    balanced = float(MODULE.balanced_sharpness(f).value)
-    assert float(found.value[0]) == pytest.approx(balanced, rel=1e-4)
-    assert float(least_sharpness(f)[1].value) < 0.99 * balanced
-
-
-@pytest.mark.parametrize(("target", "order"), [((1.0, 1.0), 2.0), ((1.0, 0.0), 4.0)])
-def test_order_of_the_error(target, order):
-    # where w* is a top eigenvector the coefficient of α² vanishes
-    f = MODULE.turned(plane(START, target=target))
-    scales = 2.0 ** -np.arange(3, 7)
-    errors = np.abs(MODULE.relative_error(f, scales, 1e-11).value)
-    assert np.log2(errors[-2] / errors[-1]) == pytest.approx(order, abs=0.15)
 
 
 def test_excesses_by_a_loop():

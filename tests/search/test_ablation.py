@@ -169,8 +169,9 @@ def test_a_variant_takes_the_place_of_a_joint_map() -> None:
 
 
 def test_the_library_has_a_variant() -> None:
-    balanced = named("sharpness_eq_balanced_of_balanced")
-    assert [v.name for v in variants_of(balanced, PAPER.false)] == ["sharpness_eq_balanced_of_balanced:without_at_minimiser"]
+    paper = load(shelf() / "marion_chizat_2024_balanced.py")
+    balanced = next(t for t in paper.theorems if t.name == "sharpness_eq_balanced_of_balanced")
+    assert [v.name for v in variants_of(balanced, paper.false)] == ["sharpness_eq_balanced_of_balanced:without_at_minimiser"]
 
 
 # -- any number of jobs --

@@ -41,14 +41,14 @@ CERTIFIABLE = [
     "marion_chizat_2024/sharpness_ge_least_of_minimiser:factor_1_01",
     "marion_chizat_2024/sharpness_eq_least_of_flattest:factor_1_0002",
     "marion_chizat_2024/sharpness_eq_least_of_flattest:balanced_is_flattest",
-    "marion_chizat_2024/least_sharpness_le:at_least_top_curvature",
-    "marion_chizat_2024/least_sharpness_le:at_most_lower_bound",
-    "marion_chizat_2024/least_sharpness_le:factor_0_98",
-    "marion_chizat_2024/sharpness_eq_balanced_of_balanced:without_balanced",
-    "marion_chizat_2024/balanced_gap_closes:factor_0_98",
-    "marion_chizat_2024/least_sharpness_eq_of_top_target:without_top_target",
-    "marion_chizat_2024/sharpness_unbounded_of_minimiser:without_deep",
-    "marion_chizat_2024/sharpness_unbounded_of_minimiser:factor_1_0002",
+    "marion_chizat_2024_balanced/least_sharpness_le:at_least_top_curvature",
+    "marion_chizat_2024_balanced/least_sharpness_le:at_most_lower_bound",
+    "marion_chizat_2024_balanced/least_sharpness_le:factor_0_98",
+    "marion_chizat_2024_balanced/sharpness_eq_balanced_of_balanced:without_balanced",
+    "marion_chizat_2024_balanced/balanced_gap_closes:factor_0_98",
+    "marion_chizat_2024_balanced/least_sharpness_eq_of_top_target:without_top_target",
+    "marion_chizat_2024_sharp/sharpness_unbounded_of_minimiser:without_deep",
+    "marion_chizat_2024_sharp/sharpness_unbounded_of_minimiser:factor_1_0002",
     "arora_2018/layer_gradients_agree:transposed",
     "arora_2018/imbalance_changes_by_of_one_step:factor_1_0002",
     "arora_2018/velocity_of_balanced:without_balanced",
@@ -74,13 +74,13 @@ def test_a_falsehood_has_a_certificate(name):
 @pytest.mark.parametrize(
     ("name", "widths", "numbers"),
     [
-        ("sharpness_ge_of_minimiser:factor_2_02", (1, 1, 1), {-1.0, 0.0, 1.0}),
-        ("sharpness_eq_least_of_flattest:balanced_is_flattest", (2, 1, 1), {-1.0, 0.0, 1.0}),
-        ("least_sharpness_le:at_least_top_curvature", (2, 1, 1), {-1.0, 0.0, 1.0}),
+        ("marion_chizat_2024/sharpness_ge_of_minimiser:factor_2_02", (1, 1, 1), {-1.0, 0.0, 1.0}),
+        ("marion_chizat_2024/sharpness_eq_least_of_flattest:balanced_is_flattest", (2, 1, 1), {-1.0, 0.0, 1.0}),
+        ("marion_chizat_2024_balanced/least_sharpness_le:at_least_top_curvature", (2, 1, 1), {-1.0, 0.0, 1.0}),
     ],
 )
 def test_contracted_counterexamples_are_certified(name, widths, numbers):
-    fit = (verdict := tc.check(LIBRARY[f"marion_chizat_2024/{name}"], instances=200, seed=1)).counterexample.instance
+    fit = (verdict := tc.check(LIBRARY[name], instances=200, seed=1)).counterexample.instance
     assert fit.widths == widths
     assert set(np.concatenate([fit.X.ravel(), fit.y, fit.theta]).tolist()) <= numbers
     certificate = certify(verdict.counterexample)
@@ -101,7 +101,10 @@ def test_a_certificate_says_what_fails_and_is_plain_data():
     ("name", "reason"),
     [
         ("arora_2018/imbalance_drift_is_first_order:second_order", r"at most 64 steps .*`drift` in arora_2018.py, line \d+, calling `follow`"),
-        ("marion_chizat_2024/sharpness_unbounded_of_minimiser:settled_at_most_inverse_step", r"at most 64 steps .*`settled_at_most_inverse_step`"),
+        (
+            "marion_chizat_2024_sharp/sharpness_unbounded_of_minimiser:settled_at_most_inverse_step",
+            r"at most 64 steps .*`settled_at_most_inverse_step`",
+        ),
     ],
 )
 def test_a_claim_about_long_runs_says_why_it_has_none(name, reason):
@@ -200,8 +203,8 @@ TRUE = [
     ("marion_chizat_2024/sharpness_ge_of_minimiser", 12),
     ("marion_chizat_2024/sharpness_ge_energy_of_minimiser", 12),
     ("marion_chizat_2024/sharpness_ge_least_of_minimiser", 8),
-    ("marion_chizat_2024/least_sharpness_le", 12),
-    ("marion_chizat_2024/balanced_gap_closes", 12),
+    ("marion_chizat_2024_balanced/least_sharpness_le", 12),
+    ("marion_chizat_2024_balanced/balanced_gap_closes", 12),
     ("arora_2018/layer_gradients_agree", 12),
     ("arora_2018/imbalance_changes_by_of_one_step", 8),
 ]
@@ -216,7 +219,7 @@ def test_what_holds_of_a_true_theorem_is_certified(name, instances):
 
 
 def test_the_share_says_what_is_not_certified():
-    share = certified_share(LIBRARY["marion_chizat_2024/sharpness_eq_balanced_of_balanced"], 8)
+    share = certified_share(LIBRARY["marion_chizat_2024_balanced/sharpness_eq_balanced_of_balanced"], 8)
     assert share.certified == 0
     assert "premise `at_minimiser` (X w(θ) = X w*) holds only to a ball" in str(share)
 
@@ -245,7 +248,7 @@ def test_ties_are_never_certified_as_violations(sides, relation):
 
 
 def test_sharper_bits_only_ever_narrow_an_enclosure():
-    counterexample = found(LIBRARY["marion_chizat_2024/least_sharpness_le:at_least_top_curvature"])
+    counterexample = found(LIBRARY["marion_chizat_2024_balanced/least_sharpness_le:at_least_top_curvature"])
     low, high = certify(counterexample, (128,)), certify(counterexample, (256,))
     assert low.left.lower <= high.left.lower <= high.left.upper <= low.left.upper
     assert replace(low, bits=256, seconds=0.0).statement == high.statement

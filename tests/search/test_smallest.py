@@ -15,8 +15,8 @@ EXACT = [
     ("marion_chizat_2024/sharpness_ge_of_minimiser:factor_2_0002", (*SCALARS, 0, 1)),
     ("marion_chizat_2024/sharpness_ge_of_minimiser:half_loss", (*SCALARS, 0, 1)),
     ("marion_chizat_2024/sharpness_ge_of_minimiser:last_layer_frozen", (*SCALARS, 0, 1)),
-    ("marion_chizat_2024/least_sharpness_le:factor_0_98", (*SCALARS, 0, 0)),
-    ("marion_chizat_2024/sharpness_unbounded_of_minimiser:without_deep", (0, 0, 0, 1, 0, 1, 0)),
+    ("marion_chizat_2024_balanced/least_sharpness_le:factor_0_98", (*SCALARS, 0, 0)),
+    ("marion_chizat_2024_sharp/sharpness_unbounded_of_minimiser:without_deep", (0, 0, 0, 1, 0, 1, 0)),
     ("arora_2018/velocity_of_balanced:without_balanced", (0, 0, 0, 0, 0, 0, 0, 1, 1, 1)),
     ("arora_2018/imbalance_changes_by_of_one_step:factor_1_0002", (0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0)),
 ]
@@ -34,8 +34,8 @@ def test_the_smallest_instance_is_found_and_nothing_simpler_is_left(name, choice
 
 SIZES = [
     ("marion_chizat_2024/sharpness_eq_least_of_flattest:balanced_is_flattest", (2, 1, 1), 15),
-    ("marion_chizat_2024/least_sharpness_le:at_least_top_curvature", (2, 1, 1), 15),
-    ("marion_chizat_2024/least_sharpness_eq_of_top_target:without_top_target", (2, 1, 1), 15),
+    ("marion_chizat_2024_balanced/least_sharpness_le:at_least_top_curvature", (2, 1, 1), 15),
+    ("marion_chizat_2024_balanced/least_sharpness_eq_of_top_target:without_top_target", (2, 1, 1), 15),
     ("arora_2018/layer_gradients_agree:transposed", (1, 2, 1), 12),
 ]
 
@@ -53,7 +53,10 @@ def test_the_smallest_size_is_found(name, widths, numbers, seed):
 
 @pytest.mark.parametrize(
     "name",
-    ["marion_chizat_2024/sharpness_eq_least_of_flattest:balanced_is_flattest", "marion_chizat_2024/least_sharpness_le:at_least_top_curvature"],
+    [
+        "marion_chizat_2024/sharpness_eq_least_of_flattest:balanced_is_flattest",
+        "marion_chizat_2024_balanced/least_sharpness_le:at_least_top_curvature",
+    ],
 )
 def test_folklore_on_flat_minima_falls_for_certain_in_two_inputs_and_depth_two(name):
     """ "Balanced minimisers are the flattest", and "the least sharpness is 2 L Λ |w*|^(2-2/L) or more" with Λ the top curvature."""

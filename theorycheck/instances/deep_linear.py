@@ -11,7 +11,9 @@ import numpy as np
 from theorycheck.dynamics.data import Regression
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.errors import InvalidArgument
+from theorycheck.instances.products import below
 from theorycheck.instances.recipes import Drawer, Recipe, array, as_drawn, choice, integers, recipe
+from theorycheck.measured import Measured
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
@@ -184,3 +186,49 @@ def deep_linear_fits(
         return DeepLinearFit(widths, Regression(X, y), DeepLinear(widths).flat(layers))
 
     return fits
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledFit:
+    """A network with data and a point, and the constant c of the loss R(θ) = (c/n) |Y - XWᵀ|² in halves; arrays may carry leading axes."""
+
+    fit: DeepLinearFit
+    halves: int
+
+    @property
+    def c(self) -> float:
+        """The constant of the loss."""
+        return self.halves / 2
+
+    @cached_property
+    def objective(self) -> Objective:
+        """R(θ) = (c/n) |Y - XWᵀ|²."""
+        return Objective(self.fit.model, SquaredLoss(self.c), self.fit.data)
+
+    @property
+    def correlation(self) -> np.ndarray:
+        """C = YᵀX/n, shape (..., d_L, d_0)."""
+        C: np.ndarray = self.fit.data.correlation
+        return C if self.fit.data.several_outputs else C[..., None, :]
+
+    def gradient_in_w(self, layers: Sequence[np.ndarray], absolute: bool = False) -> np.ndarray:
+        """G = ∇_W R = 2c (WΣ - C) at the given layers, real or complex; `absolute`: the size of what cancels in it."""
+        product = layers[-1] @ below(layers)[-1]
+        covariance, C = self.fit.covariance, self.correlation
+        gradient: np.ndarray = 2 * self.c * (product @ abs(covariance) + abs(C) if absolute else product @ covariance - C)
+        return gradient
+
+    @property
+    def hessian(self) -> Measured:
+        """∇²R(θ), each entry with the bar of the matrix."""
+        return Measured(self.objective.hessian(self.fit.theta), self.objective.hessian_error(self.fit.theta)[..., None, None])
+
+
+def with_constant(fits: Recipe) -> Recipe:
+    """Recipe of `ScaledFit`: the fits, with c = 1/2, 1 or 3/2."""
+
+    @recipe(bind=lambda X, y: with_constant(fits.on(X, y)))
+    def constants(draw: Drawer) -> ScaledFit:
+        return ScaledFit(draw(fits), draw(choice((1, 2, 3))))
+
+    return constants

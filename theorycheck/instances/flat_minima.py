@@ -1,9 +1,11 @@
-"""Numbers of flat minima of deep linear regression, scalar output, squared loss with c = 1.
+"""Numbers of flat minima of deep linear regression, squared loss with c = 1; scalar output but for the last two.
 
 Notation     Σ = XᵀX/n with largest eigenvalue Λ, w* the least-squares solution of least norm, z = Σ^{1/2} w*, L the depth,
-             a = w*ᵀΣw*/|w*|². Any fit with `depth`, `covariance`, `root` and `w_star` will do.
+             a = w*ᵀΣw*/|w*|². Any fit with `depth`, `covariance`, `root` and `w_star` will do. For several outputs T is the
+             least-squares map, (σ, u, v) the top singular triple of TΣ^{1/2}.
 Shapes       leading axes of the data are those of the numbers; `least_sharpness` takes one fit, `least_sharpness_of_each` a stack.
-Source       Marion & Chizat (2024, arXiv:2405.13456); the exact least sharpness in the form of the project's catalogue.
+Source       Marion & Chizat (2024, arXiv:2405.13456), several outputs: Mulayoff & Michaeli (2020, arXiv:2002.04710); the exact least
+             sharpness and the form for any Σ as in the project's catalogue.
 """
 
 from __future__ import annotations
@@ -97,6 +99,11 @@ def balanced_sharpness(f: Fit) -> Measured:
     return 2 * target_scale(f) * top_eigenvalue(gram(f) + (f.depth - 1) * rank_one(f) / square)
 
 
+def balanced_bound(f: Fit) -> Measured:
+    """2 L Λ |w*|^(2-2/L), never below S_bal."""
+    return 2 * f.depth * target_scale(f) * top_curvature(f)
+
+
 @dataclass(frozen=True)
 class Target:
     """What the numbers are made of, of one fit."""
@@ -113,3 +120,18 @@ def least_sharpness_of_each(f: Fit, gains: np.ndarray | float = 1.0) -> Measured
     each = zip(f.covariance, f.root, f.w_star, gains.tolist(), strict=True)
     found = [least_sharpness(Target(f.depth, sigma, root, w), gain)[1] for sigma, root, w, gain in each]
     return Measured([float(m.value) for m in found], [float(m.error) for m in found])
+
+
+def top_triple(T: np.ndarray, root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """σ and vᵀΣv of the top singular triple of TΣ^{1/2}, through TFᵀ with FᵀF = Σ; T of shape (..., d_L, d), or (..., d) for one output."""
+    _, s, vt = np.linalg.svd((T if T.ndim == root.ndim else T[..., None, :]) @ np.swapaxes(root, -1, -2))
+    v = vt[..., 0, :, None]
+    return s[..., 0], (np.swapaxes(v, -1, -2) @ root @ np.swapaxes(root, -1, -2) @ v)[..., 0, 0]
+
+
+def flat_bound_of_outputs(sigma: np.ndarray, depth: int, curvature: np.ndarray | float = 1.0, exponent: float = 2.0) -> np.ndarray:
+    """2 L (vᵀΣv)^(1/L) σ^(2-2/L), the lower bound on the sharpness of minimisers with several outputs; vᵀΣv = `curvature`.
+
+    Another `exponent` in place of the first 2 of the power makes other bounds, for falsehoods.
+    """
+    return 2 * depth * curvature ** (1 / depth) * sigma ** (exponent - 2 / depth)

@@ -10,7 +10,7 @@ import numpy as np
 from theorycheck.dynamics.data import Regression
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.instances.products import transposed
-from theorycheck.instances.recipes import Drawer, Recipe, array, integers, orthogonal, recipe
+from theorycheck.instances.recipes import Drawer, Recipe, array, choice, integers, orthogonal, recipe
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
@@ -101,3 +101,42 @@ def modal_networks(
         return ModalNetwork(widths, rotations, draw(array((L, min(widths)), low, high)))
 
     return networks
+
+
+@dataclass(frozen=True, eq=False)
+class Factorisation:
+    """A network given by its modes, with data that it fits, for statements about which gains are the flattest.
+
+    Parameters
+    ----------
+    network : ModalNetwork
+    stretch : float
+        Σ = I but for the first input, of variance stretch².
+    fill : float
+        How much of the room that flatness leaves to the weaker modes is used.
+
+    """
+
+    network: ModalNetwork
+    stretch: float
+    fill: float
+
+    @property
+    def objective(self) -> Objective:
+        """The loss of data that the network fits, c = 1."""
+        return self.network.fitted(self.stretch)
+
+    @property
+    def largest(self) -> np.ndarray:
+        """σ_max(W), shape (...)."""
+        return np.abs(self.network.mode_values).max(axis=-1)
+
+
+def factorisations_of(networks: Recipe) -> Recipe:
+    """Recipe of `Factorisation`: inputs stretched by 1, 2 or 1/2, and all of the room used or 1/2 or 7/8 of it."""
+
+    @recipe
+    def of(draw: Drawer) -> Factorisation:
+        return Factorisation(draw(networks), draw(choice((1.0, 2.0, 0.5))), draw(choice((1.0, 0.5, 0.875))))
+
+    return of

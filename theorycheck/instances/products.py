@@ -44,6 +44,22 @@ def unflattened(widths: Sequence[int], theta: np.ndarray) -> tuple[np.ndarray, .
     return tuple(p.reshape(*theta.shape[:-1], a, b) for p, a, b in zip(parts, widths[1:], widths[:-1], strict=True))
 
 
+def padded_layers(widths: Sequence[int], cores: Sequence[np.ndarray]) -> np.ndarray:
+    """θ, shape (..., P), of the layers with the given cores in their first rows and columns, zeros elsewhere."""
+    parts = []
+    for core, rows, cols in zip(cores, widths[1:], widths[:-1], strict=True):
+        W = np.zeros((*core.shape[:-2], rows, cols))
+        W[..., : core.shape[-2], : core.shape[-1]] = core
+        parts.append(W.reshape(*W.shape[:-2], -1))
+    return np.concatenate(parts, axis=-1)
+
+
+def nuclear_norm(M: np.ndarray) -> np.ndarray:
+    """The sum of the singular values, over leading axes."""
+    total: np.ndarray = np.linalg.svd(M, compute_uv=False).sum(axis=-1)
+    return total
+
+
 def transposed(M: np.ndarray) -> np.ndarray:
     """The last two axes exchanged."""
     return np.swapaxes(M, -1, -2)

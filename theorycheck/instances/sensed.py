@@ -9,8 +9,10 @@ import numpy as np
 
 from theorycheck.dynamics.data import MatrixSensing
 from theorycheck.dynamics.objectives import Objective
+from theorycheck.dynamics.quantities import hessian_trace
 from theorycheck.instances.products import below, transposed, unflattened
 from theorycheck.instances.recipes import Drawer, Recipe, array, choice, integers, orthogonal, recipe
+from theorycheck.measured import Measured
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 
@@ -75,6 +77,11 @@ class SensedNetwork:
         """(1/n) Σ (<A_i, M> - b_i)² with the residuals `misses` at θ."""
         seen = np.einsum("...nij,...ij->...n", self.A, self.M)
         return Objective(DeepLinear(self.widths), SquaredLoss(1.0), MatrixSensing(self.A, seen + self.misses))
+
+    @property
+    def trace(self) -> Measured:
+        """The trace of the Hessian at θ, shape (...)."""
+        return hessian_trace(self.objective, self.theta)
 
     @property
     def left_gram(self) -> np.ndarray:

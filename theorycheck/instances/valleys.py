@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from theorycheck.dynamics.methods import NormalizedGradientDescent, SqrtLossDescent
 from theorycheck.dynamics.quadratic_residuals import QuadraticResiduals
+from theorycheck.dynamics.trajectories import Save, Stop, follow
 from theorycheck.instances.recipes import Drawer, Recipe, array, choice, orthogonal, reals, recipe
 
 
@@ -158,3 +160,33 @@ def valleys(bend: float = 0.5) -> Recipe:
         return valley.straightened() if straight else valley
 
     return of
+
+
+def edge_runs(
+    v: Valley, method: type[NormalizedGradientDescent] | type[SqrtLossDescent], steps: np.ndarray, counts: np.ndarray, save: Save
+) -> np.ndarray:
+    """States of descent at the edge of stability, with several step sizes in front.
+
+    A run starts at the offset times the length of a two-cycle across the valley: η for normalised descent, η√(λ_1/2) for descent on √R.
+
+    Parameters
+    ----------
+    v : Valley
+    method : NormalizedGradientDescent or SqrtLossDescent
+        Which of the two.
+    steps : ndarray, shape (k,)
+        Step sizes η.
+    counts : ndarray, shape (k,)
+        How many steps with each.
+    save : Save
+        Which states are kept.
+
+    Returns
+    -------
+    ndarray, shape (k, ..., T, 3)
+
+    """
+    sizes = steps[:, None] * np.ones_like(v.sharpness)
+    unit = np.ones_like(v.sharpness) if method is NormalizedGradientDescent else np.sqrt(v.sharpness / 2)
+    start = sizes[..., None] * unit[..., None] * v.offset
+    return follow(v.repeated, method(step=sizes), start, Stop(steps=counts[:, None] * np.ones(sizes.shape, dtype=int)), save=save).states

@@ -32,9 +32,9 @@ class Finding:
 
     Examples
     --------
-    >>> print(Finding("the flattest need not be balanced", "gauges (1, 2)", "theorycheck check mulayoff_michaeli_2020/gains_of_flattest"))
+    >>> print(Finding("the flattest need not be balanced", "gauges (1, 2)", "theorycheck check mulayoff_michaeli_2020_coupling/gains_of_flattest"))
     the flattest need not be balanced: gauges (1, 2)
-      theorycheck check mulayoff_michaeli_2020/gains_of_flattest
+      theorycheck check mulayoff_michaeli_2020_coupling/gains_of_flattest
 
     """
 

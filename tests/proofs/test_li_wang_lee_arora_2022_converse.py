@@ -8,7 +8,7 @@ import pytest
 import theorycheck as tc
 from theorycheck.library import load, shelf
 
-MODULE = sys.modules[load(shelf() / "drafts" / "li_wang_lee_arora_2022_converse.py").theorems[0].claim.__module__]
+MODULE = sys.modules[load(shelf() / "li_wang_lee_arora_2022_converse.py").theorems[0].claim.__module__]
 
 
 def test_bracket_of_gram_at_the_catalogue_point():

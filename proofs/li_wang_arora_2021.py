@@ -1,8 +1,9 @@
 r"""The limit map of gradient flow, and where noise drifts on its minimisers (Li, Wang & Arora 2021, arXiv:2110.06914).
 
 Setting      L ≥ 0 with a manifold Γ of minimisers, H = ∇²L of maximal rank on it, T[M]_l = Σ_jk ∂_l H_jk M_jk; Φ(x) is where the flow from x
-             ends, P_T the projection on ker H. Instances: L = |F|²/2 for one or two residuals of three parameters. SGD with step η and
-             noise of covariance Σ; slow time t = η²k, in which Φ drifts by ½∂²Φ[Σ].
+             ends, P_T the projection on ker H. SGD with step η and noise of covariance Σ; slow time t = η²k, in which Φ drifts by ½∂²Φ[Σ].
+             Instances: L = |F|²/2 for one or two quadratic F of three or four parameters with F(0) = 0, at 0 or next to it. They stand for
+             all F: with F = 0 neither H nor T, and so no derivative of Φ up to the second, knows more of F than ∂F and ∂²F.
 Convention   L = (1/2n)Σr², label noise of variance δ² and one sample a step: covariance δ²H. With L = (1/n)Σr² it is 2δ²H where H is that of
              this L. 𝓛(M) = HM + MH.
 Results      limit_map_is_constant_along_flow        ∂Φ(x)∇L(x) = 0 next to Γ
@@ -26,44 +27,40 @@ import theorycheck as tc
 
 paper = tc.Source("Li, Wang & Arora", 2021, arxiv="2110.06914", item="limiting diffusion on the manifold of minimisers")
 
-x, y, z = sp.symbols("x y z", real=True)
-QUADRATIC = tc.Entrywise((x, y, z), (x, y, z, x**2, y**2, z**2, x * y, y * z, z * x))
-WAVES = tc.Entrywise((x, y, z), (x, y, z, sp.sin(x), sp.cos(y), sp.exp(z / 2), x * y, y * z, z * x))
 REACHES = 2.0 ** -np.arange(5, 8)  # of displacements, for differences
 SCREEN = tc.Precision(0)  # of the flows, whose bars from two grids count at every level
+SHAPES = (1, 3), (2, 3), (2, 4)  # residuals, parameters
 
 
 @dataclass(frozen=True)
 class Valley:
-    """F = X(w(θ) - w(base)), zero at the base; the point base + offset, a direction."""
+    """F_j(θ) = b_jᵀθ + θᵀC_jθ/2, zero at 0; an offset from there; a direction. Stacks along a leading axis."""
 
-    model: tc.Entrywise
-    X: np.ndarray
-    base: np.ndarray
+    B: np.ndarray
+    C: np.ndarray
     offset: np.ndarray
     push: np.ndarray
 
     @property
-    def objective(self) -> tc.Objective:
+    def objective(self) -> tc.QuadraticResiduals:
         """|F|²/2."""
-        fit = (self.X @ self.model.w(self.base)[..., None])[..., 0]
-        return tc.Objective(self.model, tc.SquaredLoss(0.5 * self.X.shape[-2]), tc.Regression(self.X, fit))
+        return tc.QuadraticResiduals(self.B, self.C)
 
     @property
-    def point(self) -> np.ndarray:
-        """Where derivatives are taken."""
-        return self.base + self.offset
+    def base(self) -> np.ndarray:
+        """0, a point of Γ."""
+        return np.zeros_like(self.offset)
 
     @property
     def jacobian(self) -> np.ndarray:
-        """∂F there; H = ∂Fᵀ∂F at the base."""
-        return self.X @ self.model.kernels.jacobian(self.point)
+        """∂F at the offset; H = ∂Fᵀ∂F at 0."""
+        return self.objective.jacobian(self.offset)
 
     @property
     def tangent(self) -> np.ndarray:
         """I - J⁺J."""
         J = self.jacobian
-        return np.eye(3) - np.linalg.pinv(J) @ J
+        return np.eye(J.shape[-1]) - np.linalg.pinv(J) @ J
 
     @property
     def direction(self) -> np.ndarray:
@@ -73,13 +70,13 @@ class Valley:
     @property
     def ways(self) -> tuple[np.ndarray, np.ndarray]:
         """A tangent and a normal unit vector."""
-        J, M = self.jacobian, self.X.shape[-2]
+        J, M = self.jacobian, self.B.shape[-2]
         across = np.swapaxes(np.linalg.svd(J)[2][..., M:, :], -1, -2)
         return times(across, unit(self.push[..., M:])), unit(times(np.swapaxes(J, -1, -2), unit(self.push[..., :M])))
 
     @property
     def minimiser(self) -> tc.Minimiser:
-        """The splitting at the base."""
+        """The splitting at 0."""
         return tc.Minimiser.of(self.objective, self.base)
 
 
@@ -96,16 +93,17 @@ def times(A: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 @tc.recipe
 def valleys(draw):
-    """One or two residuals."""
-    model, M = draw(tc.choice((QUADRATIC, WAVES))), draw(tc.integers(1, 2))
-    X, base = draw(tc.array((M, 9), -1.0, 1.0)), draw(tc.array(3, -1.0, 1.0))
-    return Valley(model, X, base, draw(tc.array(3, -0.125, 0.125)), draw(tc.array(3, -1.0, 1.0)))
+    """One or two residuals of three or four parameters; only the symmetric part of C counts."""
+    M, P = draw(tc.choice(SHAPES))
+    B, C = draw(tc.array((M, P), -1.5, 1.5)), draw(tc.array((M, P, P), -1.0, 1.0))
+    return Valley(B, C, draw(tc.array(P, -0.125, 0.125)), draw(tc.array(P, -1.0, 1.0)))
 
 
 @tc.recipe
 def crossings(draw):
-    """F = xy from the crossing of its two lines of zeros."""
-    return Valley(QUADRATIC, draw(tc.reals(0.5, 2.0)) * np.eye(9)[6:7], np.zeros(3), np.zeros(3), draw(tc.array(3, -1.0, 1.0)))
+    """F = cxy at the crossing of its two lines of zeros."""
+    C = draw(tc.reals(0.5, 2.0)) * (np.eye(3)[[[1, 0, 2]]] - np.diag([0.0, 0.0, 1.0]))
+    return Valley(np.zeros((1, 3)), C, np.zeros(3), draw(tc.array(3, -1.0, 1.0)))
 
 
 def well_ranked(v: Valley) -> bool:
@@ -115,23 +113,23 @@ def well_ranked(v: Valley) -> bool:
 
 
 at_minimiser = tc.Premise(
-    "at_minimiser", "x ∈ Γ", lambda v: tc.equal("x = base", v.point, v.base), enforce=lambda v: replace(v, offset=np.zeros_like(v.offset))
+    "at_minimiser", "x ∈ Γ", lambda v: tc.equal("x = 0", v.offset, v.base), enforce=lambda v: replace(v, offset=np.zeros_like(v.offset))
 )
 full_rank = tc.Premise("full_rank", "no singular value of ∂F is below 1/4, nor above 4", well_ranked)
-simple_top = tc.Premise("simple_top", "λ_1 ≥ 1.1 λ_2", lambda v: len(v.X) == 1 or bool(np.divide(*np.linalg.svd(v.jacobian)[1] ** 2) >= 1.1))
+simple_top = tc.Premise("simple_top", "λ_1 ≥ 1.1 λ_2", lambda v: len(v.B) == 1 or bool(np.divide(*np.linalg.svd(v.jacobian)[1] ** 2) >= 1.1))
 
 
 # -- derivatives of the limit map, by differences of flows --
 
 
 def displaced(v: Valley, ways: np.ndarray) -> tc.Measured:
-    """Φ(x + h way) for all h of REACHES: ways (..., k, 3) -> (..., 3 h, k, 3)."""
+    """Φ(x + h way) for all h of REACHES: ways (..., k, P) -> (..., 3 h, k, P)."""
     moves = v.offset[..., None, None, :] + REACHES[:, None, None] * ways[..., None, :, :]
-    return tc.limit_near(v.objective, v.base, moves.reshape(*v.base.shape[:-1], -1, 3), SCREEN).reshape(moves.shape)
+    return tc.limit_near(v.objective, v.base, moves.reshape(*v.base.shape[:-1], -1, v.base.shape[-1]), SCREEN).reshape(moves.shape)
 
 
 def limit_of(label: str, differences: tc.Measured, formula: tc.Measured | np.ndarray, size: np.ndarray | float = 1.0) -> tc.Comparison:
-    """Differences (..., 3 h, 3), with errors of order h², tend to the formula."""
+    """Differences (..., 3 h, P), with errors of order h², tend to the formula."""
     first = tc.Measured(np.moveaxis(differences.value, -2, 0), np.moveaxis(differences.error, -2, 0))
     return replace(tc.tends_to(label, REACHES**2, first, formula, resolution=5e-3), scale=size)
 
@@ -143,14 +141,19 @@ def slope(v: Valley, way: np.ndarray) -> tc.Measured:
 
 
 def bends(v: Valley, ways: np.ndarray) -> tc.Measured:
-    """Σ over the ways (..., k, 3) of (Φ(x + h way) + Φ(x - h way) - 2x)/h²."""
-    found = displaced(v, np.concatenate([ways, -ways], axis=-2))
-    return (found - v.point[..., None, None, :]).sum(axis=-2) / REACHES[:, None] ** 2
+    """(Φ(x + h way) + Φ(x - h way) - 2x)/h² for each of the ways (..., k, P), shape (..., 3 h, k, P)."""
+    k, found = ways.shape[-2], displaced(v, np.concatenate([ways, -ways], axis=-2))
+    return (found[..., :k, :] + found[..., k:, :] - 2 * v.offset[..., None, None, :]) / REACHES[:, None, None] ** 2
+
+
+def bend(v: Valley, way: np.ndarray) -> tc.Measured:
+    """The same for one way (..., P), shape (..., 3 h, P)."""
+    return bends(v, way[..., None, :])[..., 0, :]
 
 
 def constant_along_flow(v: Valley, precision: tc.Precision, gradient: bool = True) -> tc.Comparison:
     """∂Φ(x) times the direction of ∇L(x), or times any direction."""
-    gradient_there = v.objective.gradient(v.point)
+    gradient_there = v.objective.gradient(v.offset)
     way = np.where(np.any(gradient_there, axis=-1, keepdims=True), unit(gradient_there), 0.0) if gradient else v.direction
     return limit_of("∂Φ(x)∇L(x) = 0", slope(v, way), 0.0 * way)
 
@@ -162,11 +165,9 @@ def first_derivative(v: Valley, precision: tc.Precision) -> tc.Comparison:
 
 def first_derivative_by_flows(v: Valley, precision: tc.Precision) -> tc.Comparison:
     """The same where the rank drops, by whole flows from next to the point."""
-    flow, X = tc.GradientFlow(accuracy=1e-5, budget=1000), np.repeat(v.X[:, None], 6, axis=1)
-    repeated = replace(v, X=X, base=np.repeat(v.base[:, None], 6, axis=1)).objective
-    moves = np.stack([v.direction, -v.direction], axis=-2)[:, :, None] * REACHES[:, None]
-    found = tc.flow_limit(repeated, flow, v.base[:, None] + moves.reshape(len(v.base), 6, 3)).theta.reshape(moves.shape)
-    return limit_of("∂Φ v = P_T v", (found[:, 0] - found[:, 1]) / (2 * REACHES[:, None]), times(v.tangent, v.direction))
+    flow, moves = tc.GradientFlow(accuracy=1e-5, budget=1000), np.stack([v.direction, -v.direction], axis=-2)[:, None] * REACHES[:, None, None]
+    found = tc.flow_limit(v.objective.along_times.along_times, flow, moves).theta
+    return limit_of("∂Φ v = P_T v", (found[..., 0, :] - found[..., 1, :]) / (2 * REACHES[:, None]), times(v.tangent, v.direction))
 
 
 def size_of(g: tc.Minimiser) -> np.ndarray:
@@ -188,13 +189,14 @@ def applied(A: np.ndarray, v: tc.Measured) -> tc.Measured:
 def tangent_bend(v: Valley, precision: tc.Precision, sign: float = -1.0) -> tc.Comparison:
     """∂²Φ[t,t] against -H⁺T[ttᵀ], t tangent."""
     g, t = v.minimiser, v.ways[0]
-    return limit_of("∂²Φ[t,t] = -H⁺T[ttᵀ]", bends(v, t[..., None, :]), sign * applied(g.pseudo_inverse, g.contracted(outer(t, t))), size_of(g))
+    return limit_of("∂²Φ[t,t] = -H⁺T[ttᵀ]", bend(v, t), sign * applied(g.pseudo_inverse, g.contracted(outer(t, t))), size_of(g))
 
 
 def mixed_bend(v: Valley, precision: tc.Precision, factor: float = -1.0) -> tc.Comparison:
     """∂²Φ[n,t] by polarisation against -P_T T[sym(H⁺n tᵀ)], n normal and t tangent."""
     g, (t, n) = v.minimiser, v.ways
-    difference = (bends(v, (n + t)[..., None, :]) - bends(v, (n - t)[..., None, :])) / 4
+    seen = bends(v, np.stack([n + t, n - t], axis=-2))
+    difference = (seen[..., 0, :] - seen[..., 1, :]) / 4
     formula = applied(g.tangent_projection, g.contracted(outer(times(g.pseudo_inverse, n), t)))
     return limit_of("∂²Φ[n,t] = -P_T T[sym(H⁺n tᵀ)]", difference, factor * formula, size_of(g))
 
@@ -204,14 +206,14 @@ def normal_bend(v: Valley, precision: tc.Precision, scalar: bool = False, factor
     g, n = v.minimiser, v.ways[1]
     M = outer(times(g.pseudo_inverse, n), n) / 2 if scalar else g.lyapunov_inverse(outer(n, n))
     formula = applied(g.tangent_projection, g.contracted(M))
-    return limit_of("∂²Φ[n,n] = -P_T T[𝓛⁻¹(nnᵀ)]", bends(v, n[..., None, :]), factor * formula, size_of(g))
+    return limit_of("∂²Φ[n,n] = -P_T T[𝓛⁻¹(nnᵀ)]", bend(v, n), factor * formula, size_of(g))
 
 
 def top_bend(v: Valley, precision: tc.Precision, factor: float = 0.5) -> tc.Comparison:
     """∂²Φ[v_1,v_1] against -P_T∇λ_1/(2λ_1)."""
     g = v.minimiser
     formula = factor * tc.TOP.drift(v.objective, v.base) / g.eigenvalues[..., -1:]
-    return limit_of("∂²Φ[v_1v_1ᵀ] = -P_T∇λ_1/(2λ_1)", bends(v, g.vectors[..., None, :, -1]), formula, size_of(g))
+    return limit_of("∂²Φ[v_1v_1ᵀ] = -P_T∇λ_1/(2λ_1)", bend(v, g.vectors[..., -1]), formula, size_of(g))
 
 
 # -- drift of noise --
@@ -223,21 +225,22 @@ def drift(v: Valley, precision: tc.Precision, cross: float = 2.0) -> tc.Comparis
     t, n = times(g.tangent_projection, way), times(g.normal_projection, way)
     along = g.contracted(cross * outer(times(g.pseudo_inverse, n), t)) + g.contracted(g.lyapunov_inverse(outer(n, n)))
     formula = applied(g.pseudo_inverse, g.contracted(outer(t, t))) + applied(g.tangent_projection, along)
-    return limit_of("½∂²Φ[Σ] by blocks", bends(v, way[..., None, :]) / 2, -0.5 * formula, size_of(g))
+    return limit_of("½∂²Φ[Σ] by blocks", bend(v, way) / 2, -0.5 * formula, size_of(g))
 
 
 def label_drift(v: Valley, precision: tc.Precision, factor: float = 0.25, of: tc.SpectralFunction = tc.TRACE) -> tc.Comparison:
     """½∂²Φ[H], a sum over the rows of ∂F, against -¼P_T∇tr H."""
     formula = factor * of.drift(v.objective, v.base)
     size = size_of(v.minimiser) * np.sum(v.jacobian**2, axis=(-1, -2))
-    return limit_of("½∂²Φ[H] = -¼P_T∇tr H", bends(v, v.jacobian) / 2, formula, size)
+    return limit_of("½∂²Φ[H] = -¼P_T∇tr H", bends(v, v.jacobian).sum(axis=-2) / 2, formula, size)
 
 
 def isotropic_drift(v: Valley, precision: tc.Precision, of: tc.SpectralFunction = tc.LOG_PDET, curvature: float = 0.5) -> tc.Comparison:
     """½∂²Φ[I], a sum over the axes, against -½H⁺T[P_T] - ¼P_T∇log pdet H."""
-    g, axes = v.minimiser, np.broadcast_to(np.eye(3), (*v.base.shape, 3))
+    g, P = v.minimiser, v.base.shape[-1]
+    axes = np.broadcast_to(np.eye(P), (*v.base.shape, P))
     formula = 0.25 * of.drift(v.objective, v.base) - curvature * applied(g.pseudo_inverse, g.contracted(g.tangent_projection))
-    return limit_of("½∂²Φ[I] = -½H⁺T[P_T] - ¼P_T∇log pdet H", bends(v, axes) / 2, formula, 3 * size_of(g))
+    return limit_of("½∂²Φ[I] = -½H⁺T[P_T] - ¼P_T∇log pdet H", bends(v, axes).sum(axis=-2) / 2, formula, P * size_of(g))
 
 
 # -- the theorems --
@@ -250,7 +253,7 @@ def theorem(name, ambient, premises, claim, statement, known=(), stacked=True) -
 
 rate, half = sp.symbols("lambda r", real=True)
 lyapunov = tc.Identity(rate * (half / 2) + (half / 2) * rate, half * rate)
-regular = (full_rank, at_minimiser)
+regular = at_minimiser, full_rank
 constant = theorem("limit_map_is_constant_along_flow", valleys, (full_rank,), constant_along_flow, r"\partial\Phi(x) \nabla L(x) = 0")
 first = theorem("limit_map_derivative_of_minimiser", valleys, regular, first_derivative, r"\partial\Phi(x) = P_T")
 tangent = theorem("tangent_second_derivative", valleys, regular, tangent_bend, r"\partial^2\Phi[t,t] = -H^+ T[t t^\top]")
