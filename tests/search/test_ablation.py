@@ -10,7 +10,8 @@ import theorycheck as tc
 from theorycheck.errors import InvalidArgument
 from theorycheck.library import load, shelf
 from theorycheck.report.ablations import ablation_record, ablations_status
-from theorycheck.search.ablation import OUTSIDE, Ablation, Need, ablate, fails, variants_of
+from theorycheck.search.ablation import Ablation, Need, ablate
+from theorycheck.search.outside import OUTSIDE, fails, variants_of
 from theorycheck.search.workers import Workers
 
 

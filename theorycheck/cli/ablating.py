@@ -41,7 +41,8 @@ def ablate_theorems(selectors: tuple[str, ...], instances: int, seed: int, jobs:
     from theorycheck.report.consoles import console_for
     from theorycheck.report.progress import Live
     from theorycheck.report.results import write_records
-    from theorycheck.search.ablation import ablate, variants_of
+    from theorycheck.search.ablation import ablate
+    from theorycheck.search.outside import variants_of
     from theorycheck.search.workers import Workers
 
     asked, out = asked_for(selectors), console_for()

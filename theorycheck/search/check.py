@@ -13,7 +13,8 @@ from typing import Any
 
 from theorycheck.errors import InvalidArgument
 from theorycheck.library import Address
-from theorycheck.search.entries import lone_entry, verdicts
+from theorycheck.search.entries import lone_entry
+from theorycheck.search.loop import verdicts
 from theorycheck.search.places import place_of
 from theorycheck.search.verdicts import Tally, Verdict
 from theorycheck.search.workers import TIME_LIMIT, Workers

@@ -15,7 +15,8 @@ import numpy as np
 
 from theorycheck.errors import CannotBindData, InvalidArgument, TheorycheckError
 from theorycheck.library import Address, Paper, Selection, origin
-from theorycheck.search.entries import Entry, Progress, checking, reports
+from theorycheck.search.entries import Entry, Progress, checking
+from theorycheck.search.loop import reports
 from theorycheck.search.reports import Report
 from theorycheck.search.tasks import Task, refuted_at, settled_at
 from theorycheck.search.witness_files import Witness

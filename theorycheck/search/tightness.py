@@ -7,30 +7,25 @@ does; the largest ratio by depth, width, dimension and conditioning; and a power
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from theorycheck.errors import InvalidArgument, WorkerLost
+from theorycheck.errors import InvalidArgument
 from theorycheck.library import Address, address_of
-from theorycheck.search.breakdown import Exponent, Row, bins_of, fitted, names_of, rows_of
-from theorycheck.search.conclusions import counterexample_at
+from theorycheck.search.breakdown import Exponent, Row, fitted, names_of, rows_of
 from theorycheck.search.features import Features, features_of
-from theorycheck.search.places import Place, place_of
-from theorycheck.search.pressing import Choices, Seen, Sight, pressed_at, seen_at, sight_of, simplest_at
-from theorycheck.search.tasks import ranges
+from theorycheck.search.places import place_of
+from theorycheck.search.pressing import Sight, sight_of, simplest_at
+from theorycheck.search.surveys import Effort, Survey, surveyed
 from theorycheck.search.verdicts import Counterexample, shown
 from theorycheck.search.workers import Workers
 from theorycheck.statements.theorems import Theorem
 
 BUDGET = 300  # evaluations of one local search
-
-_STARTS = 4  # local searches from the nearest instances of all, beside one in each size
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -195,138 +190,39 @@ def tighten(
         with Workers(jobs) as opened:
             return tighten(theorem, candidates, instances, seed, features=features, budget=budget, workers=opened, address=address, progress=progress)
     started = perf_counter()
-    run = _Run(instances, seed, budget, features, workers, progress)
-    survey = _survey(run, theorem, place_of(theorem, workers, address))
+    effort = Effort(instances, seed, budget, features, workers, progress)
+    survey = surveyed(effort, theorem, place_of(theorem, workers, address))
     others = [_candidate(theorem, survey)] if candidates else []
     for candidate in candidates:
         near = address or (address_of(theorem) if workers is not None else None)
-        others.append(_candidate(candidate, _survey(run, candidate, place_of(candidate, workers, near and replace(near, theorem=candidate.name)))))
+        place = place_of(candidate, workers, near and replace(near, theorem=candidate.name))
+        others.append(_candidate(candidate, surveyed(effort, candidate, place)))
     return Tightness(
         theorem,
         survey.tried,
         survey.tried - survey.rejected - survey.undefined,
-        tuple(_bound(run, survey, label) for label in survey.labels),
+        tuple(_bound(effort, survey, label) for label in survey.labels),
         tuple(sorted(others, key=lambda c: (not c.holds, -c.typical, -c.ratio) if c.holds else (True, c.slack, 0.0))),
         survey.counterexample,
-        tuple(dict.fromkeys((*survey.problems, *run.problems))),
+        tuple(dict.fromkeys((*survey.problems, *effort.problems))),
         seed,
-        run.evaluations,
+        effort.evaluations,
         perf_counter() - started,
     )
 
 
-@dataclass
-class _Run:
-    """How work is done, in this process or by workers, and what became of it."""
-
-    instances: int
-    seed: int
-    budget: int
-    features: Features | None
-    workers: Workers | None
-    progress: Callable[[int, int], Any] | None
-    done: int = 0
-    known: int = 0
-    evaluations: int = 0
-    problems: list[str] = field(default_factory=list)
-
-    def answers(self, function: Callable[..., Answer], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Answer]:
-        """The answers in order; a task that lost its worker is a problem, and has none."""
-        self.known += len(tasks)
-        if self.workers is None:
-            found: Iterator[tuple[Any, Any]] = ((task, function(*task)) for task in tasks)
-        else:
-            found = self.workers.answers(function, tasks)
-        for task, answer in found:
-            self.done += 1
-            if self.progress is not None:
-                self.progress(self.done, self.known)
-            if isinstance(answer, WorkerLost):
-                where = f"instances {task[2]} to {task[3] - 1}" if function is seen_at else "a local search"
-                self.problems.append(f"{where} of seed {self.seed}: {answer}; left out")
-            else:
-                yield answer
-
-
-@dataclass(frozen=True)
-class _Survey:
-    """Everything seen of one theorem."""
-
-    theorem: Theorem
-    place: Place
-    seen: Seen
-    pressed: tuple[Sight, ...]
-    counterexample: Counterexample | None
-
-    @property
-    def tried(self) -> int:
-        return self.seen.tried
-
-    @property
-    def rejected(self) -> int:
-        return self.seen.rejected
-
-    @property
-    def undefined(self) -> int:
-        return self.seen.undefined
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(s.label for s in self.seen.sights))
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        found = []
-        if not self.seen.sights:
-            why = "no instance satisfies the premises" if self.tried == self.rejected else "the claim has no inequality with sides that differ from 0"
-            found.append(f"{self.theorem.name}: nothing to tighten: {why}")
-        if self.undefined:
-            found.append(f"{self.theorem.name}: undefined on {self.undefined} of {self.tried} instances; `theorycheck check` says where")
-        return tuple(found)
-
-    def of(self, label: str) -> list[Sight]:
-        return [s for s in (*self.seen.sights, *self.pressed) if s.label == label]
-
-
-def _survey(run: _Run, theorem: Theorem, place: Place) -> _Survey:
-    seen = sum(run.answers(seen_at, [(place, run.seed, *span, run.features) for span in ranges(run.instances)]), Seen())
-    starts = [start for label in dict.fromkeys(s.label for s in seen.sights) for start in _starts([s for s in seen.sights if s.label == label])]
-    tasks = [(place, s.choices, s.label, run.budget, run.features) for s in starts] if run.budget else []
-    run.evaluations += run.budget * len(tasks)
-    pressed = tuple(s for s in run.answers(pressed_at, tasks) if s is not None)
-    worst = min((s for s in (*seen.sights, *pressed) if s.violates), key=lambda s: len(s.choices), default=None)
-    counterexample = None if worst is None else _refutation(run, theorem, place, worst.choices)
-    return _Survey(theorem, place, seen, pressed, counterexample)
-
-
-def _starts(sights: list[Sight]) -> list[Sight]:
-    """The nearest instances of all, and the nearest in each size and decade; none where equality is attained already."""
-    nearest = sorted(sights, key=lambda s: s.slack)
-    chosen = nearest[:_STARTS]
-    for name in names_of(sights):
-        chosen += [min(inside, key=lambda s: s.slack) for inside in bins_of(name, sights).values()]
-    return [s for s in {s.choices: s for s in chosen}.values() if s.slack > s.bar]
-
-
-def _refutation(run: _Run, theorem: Theorem, place: Place, choices: Choices) -> Counterexample | None:
-    for answer in run.answers(simplest_at, [(place, None, choices, run.seed)]):
-        if answer is not None:
-            return counterexample_at(theorem, run.seed, None, answer, first=choices)
-    return None
-
-
-def _bound(run: _Run, survey: _Survey, label: str) -> Bound:
+def _bound(effort: Effort, survey: Survey, label: str) -> Bound:
     sights, theorem = survey.of(label), survey.theorem
     extreme = min(sights, key=lambda s: (s.slack, len(s.choices), s.choices))
     equal = min((s for s in sights if s.equal), key=lambda s: (len(s.choices), sum(s.choices)), default=None)
-    asked = [] if equal is None else [(survey.place, label, equal.choices, run.seed)]
-    simplest = next(run.answers(simplest_at, asked), None)
+    asked = [] if equal is None else [(survey.place, label, equal.choices, effort.seed)]
+    simplest = next(effort.answers(simplest_at, asked), None)
     best, instance = sight_of(theorem, extreme.choices if simplest is None else simplest.choices, label)
     rows = {name: rows_of(name, sights) for name in names_of(sights)}
     return Bound(
         label,
         sum(s.label == label for s in survey.seen.sights),
-        replace(best, features=features_of(instance, run.features)),
+        replace(best, features=features_of(instance, effort.features)),
         instance,
         float(np.median([s.ratio for s in survey.seen.sights if s.label == label])),
         simplest is not None,
@@ -336,7 +232,7 @@ def _bound(run: _Run, survey: _Survey, label: str) -> Bound:
     )
 
 
-def _candidate(theorem: Theorem, survey: _Survey) -> Candidate:
+def _candidate(theorem: Theorem, survey: Survey) -> Candidate:
     sights = (*survey.seen.sights, *survey.pressed)
     if not sights:
         return Candidate(theorem, float("nan"), "no inequality", float("nan"), float("-inf"), None)
