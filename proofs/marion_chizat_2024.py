@@ -12,6 +12,7 @@ Not covered  Balanced minimisers and the published upper bound, sharp minimisers
              residual starts, the largest usable step: `..._small_start`, `..._residual`, `..._step`.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -83,6 +84,11 @@ def energy_bound(f: DeepLinearFit, precision: tc.Precision, factor: float = 1.0)
 def least_bound(f: DeepLinearFit, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
     """S ≥ factor S_min."""
     return tc.at_least("S ≥ S_min", sharpness(f, precision), factor * least_sharpness(f)[1])
+
+
+def at_least_number(f: DeepLinearFit, precision: tc.Precision, label: str, number: Callable[[DeepLinearFit], float]) -> tc.Comparison:
+    """S ≥ a number of the data: the bounds that are ranked beside the published one."""
+    return tc.at_least(label, sharpness(f, precision), number(f))
 
 
 def attained(f: DeepLinearFit, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
@@ -164,6 +170,11 @@ FALSE = (
     sharpness_ge_least_of_minimiser.claiming("factor_1_01", partial(least_bound, factor=1.01)),
     sharpness_eq_least_of_flattest.claiming("factor_1_0002", partial(attained, factor=1.0002)),
     sharpness_eq_least_of_flattest.claiming("balanced_is_flattest", least_eq_balanced),
+)
+CANDIDATES = (
+    sharpness_ge_of_minimiser.claiming("energy", partial(at_least_number, label="S ≥ 2 L b^(1/L) (a|w*|²)^(1-1/L)", number=energy_lower)),
+    sharpness_ge_of_minimiser.claiming("least", partial(at_least_number, label="S ≥ S_min", number=lambda f: least_sharpness(f)[1])),
+    sharpness_ge_of_minimiser.claiming("balanced", partial(at_least_number, label="S ≥ S_bal", number=balanced_sharpness)),
 )
 FINDINGS = (
     tc.Finding(

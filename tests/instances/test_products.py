@@ -8,7 +8,8 @@ import pytest
 
 import theorycheck as tc
 from theorycheck.instances import ModalNetwork, above, below, between, deep_linear_fits, kronecker, modal_networks, unflattened
-from theorycheck.instances.products import nuclear_norm, padded_layers
+from theorycheck.instances.products import layer_norms, nuclear_norm, padded_layers, pair_products
+from theorycheck.instances.targets import polar, targeted_modes
 
 
 @pytest.mark.parametrize("widths", [(2, 3), (3, 1, 2), (2, 4, 3, 1), (1, 1, 1, 1, 1)])
@@ -45,6 +46,23 @@ def test_padded_layers_multiply_to_the_product_of_their_cores():
     np.testing.assert_array_equal(first[:, :2], cores[0])
     assert not np.any(first[:, 2:])
     np.testing.assert_allclose(third @ second @ first, cores[2] @ cores[1] @ cores[0], rtol=1e-12, atol=1e-14)
+
+
+def test_pair_products_of_layer_norms():
+    np.testing.assert_array_equal(pair_products(np.array([2.0, 3.0, 5.0])), [[0, 5, 3], [5, 0, 2], [3, 2, 0]])
+    layers = [k * np.linalg.qr(np.random.default_rng(k).normal(size=(4, 3, 3)))[0] for k in (2, 3, 5)]
+    norms = layer_norms(layers)
+    np.testing.assert_allclose(norms, np.broadcast_to([2.0, 3.0, 5.0], (4, 3)), rtol=1e-14)
+    np.testing.assert_allclose(pair_products(norms)[3], [[0, 5, 3], [5, 0, 2], [3, 2, 0]], rtol=1e-13)
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_polar_coordinates_of_the_product(index):
+    f = targeted_modes((2, 4)).sample(2, index).value
+    r, nu = polar(f)
+    w = reduce(np.matmul, reversed(f.network.layers))[0]
+    assert float(r) == pytest.approx(np.linalg.norm(w), rel=1e-12)
+    assert float(nu) * float(r) == pytest.approx(w @ f.target, abs=1e-12)
 
 
 def test_nuclear_norm_over_leading_axes():

@@ -44,6 +44,19 @@ def unflattened(widths: Sequence[int], theta: np.ndarray) -> tuple[np.ndarray, .
     return tuple(p.reshape(*theta.shape[:-1], a, b) for p, a, b in zip(parts, widths[1:], widths[:-1], strict=True))
 
 
+def layer_norms(layers: Sequence[np.ndarray]) -> np.ndarray:
+    """Spectral norms of the layers, shape (..., L)."""
+    return np.stack([np.linalg.norm(W, 2, axis=(-2, -1)) for W in layers], axis=-1)
+
+
+def pair_products(norms: np.ndarray) -> np.ndarray:
+    """The matrix P of the products of all numbers but two, P_kj = Π_{i≠k,j} norms_i and P_kk = 0; (..., L) to (..., L, L)."""
+    n = norms.shape[-1]
+    keep = (np.arange(n) != np.arange(n)[:, None])[:, None, :] & (np.arange(n) != np.arange(n)[:, None])[None, :, :]
+    products: np.ndarray = np.where(keep, norms[..., None, None, :], 1.0).prod(axis=-1) * (1 - np.eye(n))
+    return products
+
+
 def padded_layers(widths: Sequence[int], cores: Sequence[np.ndarray]) -> np.ndarray:
     """θ, shape (..., P), of the layers with the given cores in their first rows and columns, zeros elsewhere."""
     parts = []

@@ -50,6 +50,13 @@ class TargetedMode:
         return Objective(self.network.model, SquaredLoss(0.5), Regression(X, (X @ self.target[..., None])[..., 0], False))
 
 
+def polar(f: TargetedMode) -> tuple[np.ndarray, np.ndarray]:
+    """r = |w| and ν = <w, v>/|w| of the network's product w, of shape (...)."""
+    w = f.network.product[..., 0, :]
+    r = np.linalg.norm(w, axis=-1)
+    return r, (w * f.target).sum(axis=-1) / r
+
+
 def targeted_modes(depth: tuple[int, int], least: int = 1) -> Recipe:
     """Recipe of `TargetedMode`: gains of size 1/4 to 1, `least` to 3 inputs, targets of length 1, 2 or 1/2, opposite ones too."""
 
