@@ -58,7 +58,8 @@ def ablations_page(records: list[dict[str, Any]], instances: int) -> Iterator[st
 def tightness_page(records: list[dict[str, Any]], instances: int) -> Iterator[str]:
     """One row an inequality."""
     yield "# How tight the constants are\n"
-    yield f"`theorycheck tighten` over the library, {instances} samples and local searches of {BUDGET} evaluations from the nearest, seed 0; made by `make tables`.\n"
+    how = f"{instances} samples and local searches of {BUDGET} evaluations from the nearest"
+    yield f"`theorycheck tighten` over the library, {how}, seed 0; made by `make tables`.\n"
     yield "The ratio is smaller side / larger side at the extremal instance: 1 is equality, and attained where the two are exactly equal.\n"
     yield "| theorem | bound | largest ratio | median | attained | extremal instance |\n|---|---|---:|---:|---|---|"
     for record in records:
