@@ -152,3 +152,10 @@ FALSE = (
     replace(mirror_map_inverts.claiming("without_the_logarithm", balanced_mirror), ambient=squares),
     conjugate_eq_squared_norm.claiming("factor_1_0002", partial(squared_norm, factor=1.0002)),
 )
+FINDINGS = (
+    tc.Finding(
+        "for homogeneous commuting parametrizations the conjugate potential is the squared norm of the parameters",
+        "Q(μ) = |ψ(μ)|²/(2k) for u² - v², uv, u³ - v³, u⁴ - v⁴, u² and a pair of commuting forms, by Euler's identity; 1.0002 of it is refuted",
+        "theorycheck check li_wang_lee_arora_2022/conjugate_eq_squared_norm_of_homogeneous",
+    ),
+)
