@@ -1,15 +1,13 @@
 r"""What deep linear networks conserve (Arora, Cohen & Hazan 2018, arXiv:1802.06509; Du, Hu & Lee 2018, arXiv:1806.00900).
 
-Setting      W_k of shape (d_k, d_{k-1}), W = W_L ... W_1, any loss of W, G = ∇_W, layer gradients g_k = ∇_{W_k} R,
-             D_j = W_{j+1}ᵀW_{j+1} - W_jW_jᵀ for j = 1 .. L-1; balanced: D_j = 0 for every j.
+Setting      W_k of shape (d_k, d_{k-1}), W = W_L ... W_1, any loss of W, layer gradients g_k = ∇_{W_k} R,
+             D_j = W_{j+1}ᵀW_{j+1} - W_jW_jᵀ for j = 1 .. L-1.
 Convention   None needed: the statements hold for any loss of the product; checked with the squared loss, c = 1.
 Results      layer_gradients_agree               W_{j+1}ᵀ g_{j+1} = g_j W_jᵀ at every point, and so
              imbalance_conserved_by_flow         D_j is constant along gradient flow
              imbalance_changes_by_of_one_step    one step of gradient descent changes D_j by exactly η²(g_{j+1}ᵀg_{j+1} - g_jg_jᵀ)
              imbalance_drift_is_first_order      over a fixed time the drift under gradient descent is of order η
-             velocity_of_balanced                Ẇ = -Σ_j (WWᵀ)^((L-j)/L) G (WᵀW)^((j-1)/L), with (.)^0 the identity
-             singular_velocity_of_balanced       σ̇_r = -L σ_r^(2-2/L) <G, u_r v_rᵀ> (Arora et al. 2019, arXiv:1905.13655)
-Not covered  Weight decay, the per-neuron law of ReLU networks.
+Not covered  Weight decay, the per-neuron law of ReLU networks: `du_2018`. How balanced networks move: `arora_2018_velocity`.
 """
 
 from dataclasses import dataclass
@@ -20,10 +18,11 @@ import numpy as np
 import sympy as sp
 
 import theorycheck as tc
-from theorycheck.instances import DeepLinearFit, FactoredNetwork, deep_linear_fits, factored_networks
+from theorycheck.instances import DeepLinearFit, deep_linear_fits
 
 paper = tc.Source("Arora, Cohen & Hazan", 2018, arxiv="1802.06509", item="conservation of balancedness")
 fits = deep_linear_fits(depth=(2, 5), width=(1, 4), dim=(1, 4), samples=(1, 6), outputs=(1, 3))
+flow_fits = deep_linear_fits(depth=(2, 4), width=(1, 3), dim=(1, 3), samples=(1, 4), outputs=(1, 2))
 
 
 @dataclass(frozen=True)
@@ -32,21 +31,6 @@ class Step:
 
     fit: DeepLinearFit
     step: float
-
-
-@dataclass(frozen=True)
-class Push:
-    """A network by its singular value decompositions, and the gradient G of some loss of the product."""
-
-    network: FactoredNetwork
-    G: np.ndarray
-
-
-@tc.recipe
-def pushes(draw):
-    """Any factored network and any G."""
-    network = draw(factored_networks(outputs=(1, 4)))
-    return Push(network, draw(tc.array((network.widths[-1], network.widths[0]))))
 
 
 def steps_of(fits: tc.Recipe) -> tc.Recipe:
@@ -59,7 +43,7 @@ def steps_of(fits: tc.Recipe) -> tc.Recipe:
     return steps
 
 
-steps = steps_of(fits)
+# -- the matrices --
 
 
 def products(layers: tuple[np.ndarray, ...], gradients: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -87,6 +71,14 @@ def entries(matrices: list[np.ndarray]) -> np.ndarray:
 def gradients(f: DeepLinearFit) -> tuple[np.ndarray, ...]:
     """g_1, ..., g_L."""
     return f.model.layers(f.objective.gradient(f.theta))
+
+
+# -- hypotheses --
+
+moving = tc.Premise("moving", "g_{j+1}ᵀg_{j+1} ≠ g_jg_jᵀ for some j", lambda s: bool(np.any(np.abs(imbalances(gradients(s.fit))) > 1e-2)))
+
+
+# -- claims --
 
 
 def agreement(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
@@ -134,35 +126,7 @@ def drift(s: Step, precision: tc.Precision, exponent: float = 1.0) -> tc.Compari
     return tc.scales_as("|D(T) - D(0)| ~ η", etas, values, exponent)
 
 
-def velocity(p: Push, precision: tc.Precision, identity_at_zero: bool = True, shift: float = 0.0) -> tc.Comparison:
-    """Ẇ of the flow against -Σ_j (WWᵀ)^((L-j)/L) G (WᵀW)^((j-1)/L)."""
-    n, L = p.network, p.network.depth
-
-    def power(of, j):
-        return of(j / L + shift) if j or identity_at_zero else of(1e-300)  # an exponent of nearly 0 gives the range projector
-
-    right = -sum(power(n.left_power, L - j) @ p.G @ power(n.right_power, j - 1) for j in range(1, L + 1))
-    return tc.equal("Ẇ = -Σ_j (WWᵀ)^((L-j)/L) G (WᵀW)^((j-1)/L)", flow_velocity(p), right, scale=np.linalg.norm(p.G))
-
-
-def singular_velocity(p: Push, precision: tc.Precision, factor: float = 1.0, exponent: float = 2.0) -> tc.Comparison:
-    """u_rᵀẆv_r = -factor L σ_r^(2-2/L) u_rᵀGv_r."""
-    n = p.network
-    s = n.singular_values ** (exponent - 2 / n.depth)
-    along = np.einsum("ir,ij,jr->r", n.left, p.G, n.right)
-    return tc.equal(
-        "σ̇_r = -L σ_r^(2-2/L) <G, u_r v_rᵀ>",
-        np.einsum("ir,ij,jr->r", n.left, flow_velocity(p), n.right),
-        -factor * n.depth * s * along,
-        scale=np.linalg.norm(p.G),
-    )
-
-
-def flow_velocity(p: Push) -> np.ndarray:
-    """Ẇ = -J Jᵀ G, shape (d_L, d_0)."""
-    model, G = p.network.model, p.G if p.network.widths[-1] > 1 else p.G[0]
-    velocity = model.kernels.tangent(p.network.theta, -model.kernels.gradient(p.network.theta, G))
-    return np.atleast_2d(velocity)
+# -- what algebra settles --
 
 
 def words() -> tuple[tc.Identity, ...]:
@@ -177,27 +141,21 @@ def words() -> tuple[tc.Identity, ...]:
     return tc.Identity(V.T @ h, g @ W.T), tc.Identity(after - before, eta**2 * (h.T @ h - g @ g.T))
 
 
-agree, one_step = words()
+# -- the theorems --
 
+agree, one_step = words()
 layer_gradients_agree = tc.Theorem("layer_gradients_agree", paper, fits, (), agreement, r"W_{j+1}^\top g_{j+1} = g_j W_j^\top", identities=(agree,))
+imbalance_conserved_by_flow = tc.Theorem(
+    "imbalance_conserved_by_flow", paper, flow_fits, (), conserved, r"D_j(t) = D_j(0)", identities=(agree, tc.chains.matrix_outputs.conservation)
+)
 imbalance_changes_by_of_one_step = tc.Theorem(
     "imbalance_changes_by_of_one_step",
     paper,
-    steps,
+    steps_of(fits),
     (),
     change,
     r"D_j(\theta - \eta \nabla R) - D_j(\theta) = \eta^2 \left(g_{j+1}^\top g_{j+1} - g_j g_j^\top\right)",
     identities=(one_step,),
-)
-
-flow_fits = deep_linear_fits(depth=(2, 4), width=(1, 3), dim=(1, 3), samples=(1, 4), outputs=(1, 2))
-moving = tc.Premise("moving", "g_{j+1}ᵀg_{j+1} ≠ g_jg_jᵀ for some j", lambda s: bool(np.any(np.abs(imbalances(gradients(s.fit))) > 1e-2)))
-balanced = tc.Premise(
-    "balanced", "all gauges are 1", lambda p: bool(np.all(p.network.gauges == 1)), enforce=lambda p: Push(p.network.balanced(), p.G)
-)
-
-imbalance_conserved_by_flow = tc.Theorem(
-    "imbalance_conserved_by_flow", paper, flow_fits, (), conserved, r"D_j(t) = D_j(0)", identities=(agree, tc.chains.matrix_outputs.conservation)
 )
 imbalance_drift_is_first_order = tc.Theorem(
     "imbalance_drift_is_first_order",
@@ -208,26 +166,8 @@ imbalance_drift_is_first_order = tc.Theorem(
     r"|D(T) - D(0)| = O(\eta)",
     tight=True,
 )
-velocity_of_balanced = tc.Theorem(
-    "velocity_of_balanced", paper, pushes, (balanced,), velocity, r"\dot W = -\sum_j (W W^\top)^{(L-j)/L} \nabla \ell(W) (W^\top W)^{(j-1)/L}"
-)
-singular_velocity_of_balanced = tc.Theorem(
-    "singular_velocity_of_balanced",
-    paper,
-    pushes,
-    (balanced,),
-    singular_velocity,
-    r"\dot\sigma_r = -L \sigma_r^{2-2/L} \langle \nabla \ell(W), u_r v_r^\top \rangle",
-)
 
-THEOREMS = (
-    layer_gradients_agree,
-    imbalance_conserved_by_flow,
-    imbalance_changes_by_of_one_step,
-    imbalance_drift_is_first_order,
-    velocity_of_balanced,
-    singular_velocity_of_balanced,
-)
+THEOREMS = (layer_gradients_agree, imbalance_conserved_by_flow, imbalance_changes_by_of_one_step, imbalance_drift_is_first_order)
 FALSE = (
     layer_gradients_agree.claiming("transposed", agreement_transposed),
     imbalance_conserved_by_flow.claiming("wrong_transposes", conserved_transposed),
@@ -235,10 +175,4 @@ FALSE = (
     imbalance_changes_by_of_one_step.claiming("factor_1_0002", partial(change, factor=1.0002)),
     imbalance_changes_by_of_one_step.claiming("wrong_transposes", partial(change, of=transposed_imbalances)),
     imbalance_drift_is_first_order.claiming("second_order", partial(drift, exponent=2.0)),
-    velocity_of_balanced.without(balanced),
-    velocity_of_balanced.claiming("range_projector", partial(velocity, identity_at_zero=False)),
-    velocity_of_balanced.claiming("exponent_0_01_more", partial(velocity, shift=0.01)),
-    singular_velocity_of_balanced.without(balanced),
-    singular_velocity_of_balanced.claiming("factor_1_0002", partial(singular_velocity, factor=1.0002)),
-    singular_velocity_of_balanced.claiming("exponent_1_less", partial(singular_velocity, exponent=1.0)),
 )

@@ -1,10 +1,16 @@
 """The catalogue's numbers: the counterexample in which a support vector that should go inactive cannot."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from theorycheck.dynamics.margin_flows import dual_flow, simplex_minimum
+from theorycheck.instances.classifiers import Classifier
+from theorycheck.library import load, shelf
 
+PAPER = load(shelf() / "moroshko_2020.py")
+MODULE = sys.modules[PAPER.theorems[0].claim.__module__]
 X = np.array([[0.82, 0.8, 0.98, 1.69, -0.05], [0.94, -0.74, -0.35, 1.06, 0.39]])
 
 
@@ -43,3 +49,11 @@ def test_distance_to_the_largest_margin_does_not_vanish(alpha, sum_of_duals, apa
     lam = dual_flow(link, X, np.array(sum_of_duals), np.array(alpha**2), steps=256).value
     assert margins(lam).min() == pytest.approx(100.0, abs=0.01)  # 1/μ
     assert np.linalg.norm(direction(lam) - best) / np.linalg.norm(best) == pytest.approx(apart, abs=5e-5)
+
+
+@pytest.mark.parametrize(("share", "monotone"), [(0.25, True), (2.1, False)])
+def test_the_premise_turns_the_counterexample_away(share, monotone):
+    p = Classifier(2, 1.0, 1.0, X, np.zeros(5), share)
+    assert float(p.tau) == pytest.approx(3 * share / 1.69)
+    assert MODULE.independent(p)
+    assert MODULE.grows(p) == monotone

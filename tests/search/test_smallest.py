@@ -17,7 +17,7 @@ EXACT = [
     ("marion_chizat_2024/sharpness_ge_of_minimiser:last_layer_frozen", (*SCALARS, 0, 1)),
     ("marion_chizat_2024_balanced/least_sharpness_le:factor_0_98", (*SCALARS, 0, 0)),
     ("marion_chizat_2024_sharp/sharpness_unbounded_of_minimiser:without_deep", (0, 0, 0, 1, 0, 1, 0)),
-    ("arora_2018/velocity_of_balanced:without_balanced", (0, 0, 0, 0, 0, 0, 0, 1, 1, 1)),
+    ("arora_2018_velocity/velocity_of_balanced:without_balanced", (0, 0, 0, 0, 0, 0, 0, 1, 1, 1)),
     ("arora_2018/imbalance_changes_by_of_one_step:factor_1_0002", (0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0)),
 ]
 
