@@ -10,7 +10,7 @@ Results      flow_is_mirror_flow            w(t) of the flow in θ equals ∇Q(�
              mirror_map_inverts             ∇R(∇Q(μ)) = μ, ∇²Q(μ) = ∂G∂Gᵀ, R(w) + Q(μ) = ⟨w, μ⟩
              conjugate_eq_squared_norm_of_homogeneous     Q(μ) = |ψ(μ)|²/(2k) for G homogeneous of degree k
              In the form derived in the project's catalogue.
-Not covered  The necessary condition and the converse, which are in `..._converse`.
+Not covered  The necessary condition and the converse, which are in `..._brackets` and `..._converse`.
 """
 
 from dataclasses import replace
@@ -20,15 +20,21 @@ import numpy as np
 import sympy as sp
 
 import theorycheck as tc
-from theorycheck.instances.commuting import COMMUTING, PRODUCT, SQUARES, Model, ParametrizedFit, in_full, nameless, parametrized_fits
+from theorycheck.instances.commuting import (
+    COMMUTING,
+    GRAM,
+    NEURON,
+    NORMALIZED,
+    PRODUCT,
+    SQUARES,
+    Model,
+    ParametrizedFit,
+    in_full,
+    nameless,
+    parametrized_fits,
+)
 
 paper = tc.Source("Li, Wang, Lee & Arora", 2022, arxiv="2207.04036", item="commuting parametrizations")
-
-a, b, c, d = sp.symbols("a b c d", real=True)
-g, u, v = sp.symbols("g u v", real=True)
-GRAM = tc.Entrywise((a, b, c, d), (a**2 + b**2, a * c + b * d))
-NEURON = tc.Entrywise((a, b, c), (a * b, a * c))
-NORMALIZED = tc.Entrywise((g, u, v), (g * u / sp.sqrt(u**2 + v**2), g * v / sp.sqrt(u**2 + v**2)))
 
 
 @tc.recipe

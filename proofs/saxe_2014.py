@@ -105,9 +105,8 @@ apart = tc.Premise("apart", "|s - a_0| ≥ s/8 for the first mode", lambda m: ab
 
 def product_at(m: Modes) -> tc.Measured:
     """The end-to-end matrix of the flow at time t, as a vector."""
-    run = tc.follow(
-        m.objective, tc.GradientFlow(accuracy=1e-9), m.network.theta, tc.Stop(time=m.time), record=(tc.end_to_end,), save=tc.At((m.time,))
-    )
+    flow, until = tc.GradientFlow(accuracy=1e-9), tc.Stop(time=m.time)
+    run = tc.follow(m.objective, flow, m.network.theta, until, record=(tc.end_to_end,), save=tc.At((m.time,)))
     return run.records[tc.end_to_end][-1]
 
 
@@ -167,14 +166,9 @@ forms = closed_forms()
 two, four = modes_of((2, 2)), modes_of((4, 4))
 decoupled = (aligned, balanced, whitened)
 
+logistic_form = r"a(t) = s e^{2st} / (e^{2st} - 1 + s/a_0)"
 modes_are_logistic_of_two_layers = tc.Theorem(
-    "modes_are_logistic_of_two_layers",
-    paper,
-    two,
-    decoupled,
-    logistic_modes,
-    r"a(t) = s e^{2st} / (e^{2st} - 1 + s/a_0)",
-    identities=(forms["logistic"],),
+    "modes_are_logistic_of_two_layers", paper, two, decoupled, logistic_modes, logistic_form, identities=(forms["logistic"],)
 )
 learning_time_of_two_layers = tc.Theorem(
     "learning_time_of_two_layers", paper, two, (*decoupled, apart), time_to_reach, r"t = \frac{1}{2s} \ln \frac{a_f (s - a_0)}{a_0 (s - a_f)}"

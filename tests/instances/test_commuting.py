@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import theorycheck as tc
-from theorycheck.instances.commuting import COMMUTING, FORMS, in_full, nameless, parametrized_fits
+from theorycheck.instances.commuting import COMMUTING, FORMS, GRAM, NEURON, NORMALIZED, in_full, nameless, parametrized_fits
 from theorycheck.instances.stacking import stacked
 from theorycheck.symbolic.potentials.forms import CommutingFormsRow
 
@@ -15,6 +15,14 @@ def test_the_fields_commute_and_the_bare_map_is_the_same(model):
     theta = np.linspace(0.5, 1.25, model.parameters)
     np.testing.assert_allclose(nameless(model).w(theta), model.w(theta), rtol=1e-15)
     assert nameless(model) is nameless(model)
+
+
+def test_the_other_maps_and_that_their_fields_do_not_commute():
+    U, w, v, gain = np.array([[1.0, 0.5], [-0.25, 2.0]]), np.array([0.5, -2.0]), np.array([0.6, 0.8]), 1.5
+    np.testing.assert_allclose(GRAM.w(U.ravel()), (U @ U.T)[0], rtol=1e-15)
+    np.testing.assert_allclose(NEURON.w(np.array([gain, *w])), gain * w, rtol=1e-15)
+    np.testing.assert_allclose(NORMALIZED.w(np.array([gain, *(2 * v)])), gain * v, rtol=1e-15)
+    assert not any(tc.lie_brackets(model).commuting for model in (GRAM, NEURON, NORMALIZED))
 
 
 def test_the_pair_of_forms_is_one_of_commuting_matrices():

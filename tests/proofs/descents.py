@@ -1,12 +1,14 @@
-"""What the tests of several theorem files share: their modules and instances, whole runs of descent, ends of small flows, and two landscapes."""
+"""What the tests of several theorem files share: their modules and instances, whole runs of descent, ends of flows, and two landscapes."""
 
 import sys
 from functools import cache
 
 import numpy as np
 import sympy as sp
+from scipy.integrate import solve_ivp
 
 import theorycheck as tc
+from theorycheck.instances.limit_maps import ResidualPoint
 from theorycheck.instances.stacking import stacked
 from theorycheck.library import load, shelf
 from theorycheck.search.evaluation import admission
@@ -43,3 +45,20 @@ def ode(velocity, start, time, steps=400):
         c = velocity(state + h / 2 * b)
         state = state + h / 6 * (a + 2 * b + 2 * c + velocity(state + h * c))
     return state
+
+
+def residual_point(seed, shape=(2, 4), offset=0.0):
+    """Two quadratic residuals of four parameters, as in the catalogue of li_wang_arora_2021, in a stack of one."""
+    generator, (M, P) = np.random.default_rng(seed), shape
+    B, C = generator.standard_normal((1, M, P)), generator.standard_normal((1, M, P, P)) / 2
+    return ResidualPoint(B, C, offset * generator.standard_normal((1, P)), generator.standard_normal((1, P)))
+
+
+def flowed(v, x):
+    """Where the flow of a stack of one ends, from x, by DOP853 up to t = 200."""
+    return solve_ivp(lambda t, x: -v.objective.gradient(x)[0], (0, 200), x, method="DOP853", rtol=1e-12, atol=1e-14).y[:, -1]
+
+
+def second_difference(v, way, h=2e-3):
+    """∂²Φ[way, way] at 0 by central differences of `flowed`, as in the catalogue."""
+    return (flowed(v, h * way) + flowed(v, -h * way)) / h**2

@@ -1,4 +1,4 @@
-"""Parametrizations of two weights whose gradient fields commute, and fits of one sample by them or by any other map of two weights."""
+"""Parametrizations of two weights whose gradient fields commute, three whose fields do not, and fits of one sample by any map of two weights."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ SQUARES, CUBES, QUARTICS = Diagonal(2, 2), Diagonal(2, 3), Diagonal(2, 4)
 PRODUCT, POSITIVE = Hadamard(2), Diagonal(2, 2, signed=False)
 FORMS = Entrywise((_a, _b, _c, _d), ((_a + _c) * (_b + _d), _a * _c + _b * _d))
 COMMUTING: tuple[Model, ...] = (SQUARES, PRODUCT, CUBES, QUARTICS, POSITIVE, FORMS)
+
+GRAM = Entrywise((_a, _b, _c, _d), (_a**2 + _b**2, _a * _c + _b * _d))  # the first row of UUᵀ
+NEURON = Entrywise((_a, _b, _c), (_a * _b, _a * _c))  # one linear neuron with its output weight
+_g, _u, _v = sp.symbols("g u v", real=True)
+NORMALIZED = Entrywise((_g, _u, _v), (_g * _u / sp.sqrt(_u**2 + _v**2), _g * _v / sp.sqrt(_u**2 + _v**2)))  # weight normalisation
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class ResidualPoint:
         return _reaches_first((found[..., 0, :] - found[..., 1, :]) / (2 * REACHES[:, None]), 2)
 
     def bends(self, ways: np.ndarray) -> Measured:
-        """(Φ(x + h way) + Φ(x - h way) - 2x)/h² for each of the ways (..., k, P), shape (3, ..., k, P)."""
+        """(Φ(x + h way) + Φ(x - h way) - 2x)/h² for each of the ways (..., k, P), a second difference where F(x) = 0; shape (3, ..., k, P)."""
         k, found = ways.shape[-2], self._displaced(np.concatenate([ways, -ways], axis=-2))
         sums = found[..., :k, :] + found[..., k:, :] - 2 * self.offset[..., None, None, :]
         return _reaches_first(sums / REACHES[:, None, None] ** 2, 3)
