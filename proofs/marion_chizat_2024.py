@@ -18,9 +18,8 @@ from functools import partial
 import numpy as np
 
 import theorycheck as tc
-from theorycheck.instances import DeepLinearFit, deep_linear_fits
-from theorycheck.instances.flat_minima import balanced_sharpness, least_sharpness
-from theorycheck.instances.flat_minima import flat_bound as lower
+from theorycheck.instances import DeepLinearFit, balanced_sharpness, deep_linear_fits, least_sharpness
+from theorycheck.instances import flat_bound as lower
 
 paper = tc.Source("Marion & Chizat", 2024, arxiv="2405.13456", item="minimal sharpness")
 fits = deep_linear_fits(depth=(2, 6), width=(1, 4), dim=(1, 4), samples=(1, 12))

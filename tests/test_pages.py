@@ -19,7 +19,7 @@ def generated():
     return module.pages()
 
 
-@pytest.mark.parametrize("name", ["findings.md", "library.md"])
+@pytest.mark.parametrize("name", ["findings.md", "items.md", "library.md"])
 def test_committed_pages_are_current(name):
     assert (DOCS / name).read_text(encoding="utf-8") == generated()[DOCS / name], "run `make pages`"
 

@@ -86,6 +86,32 @@ def test_least_squares_has_least_norm():
     np.testing.assert_allclose(Regression(X, [2.0, 4.0]).least_squares, np.ones(2), rtol=1e-14)
 
 
+SIGNALS = [  # X, y, signal: sums that cancel, in one order or another, of integers or after a projection
+    ([[-2.0], [2.0]], [1.0, 1.0], False),
+    ([[0.1], [0.2], [-0.3]], [1.0, 1.0, 1.0], False),
+    ([[0.25, 0.0], [0.125, 0.0]], [-1.0, 2.0], False),
+    ([[1e9], [1e9]], [1e-9, -1e-9 * (1 + 1e-9)], True),
+    ([[1e-200], [0.0]], [1e-100, 1.0], True),
+    ([[1.0], [0.0]], [0.0, 1.0], False),
+]
+
+
+@pytest.mark.parametrize(("X", "y", "signal"), SIGNALS)
+def test_without_signal_the_solution_is_zero(X, y, signal):
+    data = Regression(X, y)
+    assert data.has_signal == bool(np.any(data.least_squares)) == signal
+    assert Regression(X, data.predictions(data.least_squares)).has_signal == signal
+    mixed = Regression(X, np.stack([y, np.sum(X, axis=1)], axis=-1))  # the second output always has one
+    assert np.any(mixed.least_squares, axis=-1).tolist() == [signal, True]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_targets_made_orthogonal_have_no_signal(seed):
+    X, y = numbers(6, 3, seed=seed), numbers(6, seed=seed + 100)
+    assert Regression(X, y).has_signal
+    assert not Regression(X, y - X @ np.linalg.lstsq(X, y)[0]).has_signal
+
+
 def test_predictions_and_their_adjoint():
     data = Regression(numbers(3, 5, 2), numbers(3, 5, 4))
     w, slope = numbers(3, 4, 2, seed=2), numbers(3, 5, 4, seed=3)

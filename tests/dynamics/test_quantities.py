@@ -259,3 +259,5 @@ def test_bad_input_is_one_clear_error():
         sharpness(objective, theta[:5])
     with pytest.raises(InvalidArgument, match="has no layers; pass an Objective of a DeepLinear model"):
         balancedness(Objective(Hadamard(2), SquaredLoss(), objective.data), theta[:4])
+    with pytest.raises(InvalidArgument, match=r"`model=Hadamard\(dim=2\)` has no layers W_1, ..., W_L; pass a DeepLinear or a ResidualLinear"):
+        layer_imbalances(Hadamard(2), theta[:4])

@@ -18,6 +18,8 @@ from theorycheck.dynamics.certificates.linear_algebra import factor
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite
 from theorycheck.measured import EPS, in_balls, numbers
 
+NOISE = 1000.0  # roundings of Xᵀy up to which a target has no signal: as many as a projection of ordinary conditioning leaves
+
 
 @dataclass(frozen=True, eq=False, init=False)
 class _Samples:
@@ -124,17 +126,24 @@ class _Samples:
     def least_squares(self) -> np.ndarray:
         """The minimiser of |y - X w|² of least norm, shape ``(..., d)`` or ``(..., d_out, d)``.
 
-        By singular values; those below ``max(n, d) · eps`` times the largest count as zero.
+        By singular values; those below ``max(n, d) · eps`` times the largest count as zero. Exactly zero for targets without signal.
         """
-        return _read_only(self.solved(self.y))
+        w = self.solved(self.y)
+        return _read_only(w if in_balls() else np.where(self._signals[..., None], w, 0.0))
 
     @property
     def has_signal(self) -> bool:
-        """Whether some target, of any lane, correlates with some input beyond the rounding of Xᵀy; else w* is zero or noise."""
-        if in_balls():
-            return bool(np.any(self.correlation))
+        """Whether some target, of any lane, correlates with some input beyond rounding; else w* is zero."""
+        return bool(np.any(self.correlation if in_balls() else self._signals))
+
+    @cached_property
+    def _signals(self) -> np.ndarray:
+        """Which targets correlate with some input, shape ``(...)`` or ``(..., d_out)``.
+
+        A sum of Xᵀy within `NOISE` times its own rounding is zero: targets may have been made orthogonal to the inputs in floats.
+        """
         rounding = (self.samples + 1) * EPS * self._with(np.abs(self.X), np.abs(self.y)).correlation
-        return bool(np.any(np.abs(self.correlation) > rounding))
+        return np.asarray(np.any(np.abs(self.correlation) > NOISE * rounding, axis=-1))
 
     @cached_property
     def pseudo_inverse(self) -> np.ndarray:

@@ -18,6 +18,7 @@ from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS, Measured, Precision, in_balls, in_force
 from theorycheck.symbolic.kernels.bounded import bounded
+from theorycheck.symbolic.models import ResidualLinear
 from theorycheck.symbolic.parametrizations import DeepLinear
 
 NEGLIGIBLE = 1e-12  # second term of the Hessian against the first, at which sharpness screens with the small matrix
@@ -129,8 +130,17 @@ def balancedness(objective: SmoothRisk, theta: np.ndarray, precision: Precision 
     return _measured(_entries(layer_imbalances(model, theta), theta), roundings * _entries(tuple(sizes), theta))
 
 
-def layer_imbalances(model: DeepLinear, theta: np.ndarray) -> tuple[np.ndarray, ...]:
-    """D_j = W_{j+1}ᵀ W_{j+1} - W_j W_jᵀ for j = 1, ..., L-1, each of shape ``(..., d_j, d_j)``."""
+def layer_imbalances(model: DeepLinear | ResidualLinear, theta: np.ndarray) -> tuple[np.ndarray, ...]:
+    """D_j = W_{j+1}ᵀ W_{j+1} - W_j W_jᵀ for j = 1, ..., L-1, each of shape ``(..., d_j, d_j)``.
+
+    Raises
+    ------
+    InvalidArgument
+        If the model is no chain of layers.
+
+    """
+    if not isinstance(model, DeepLinear | ResidualLinear):
+        raise InvalidArgument("model", model, "has no layers W_1, ..., W_L", "pass a DeepLinear or a ResidualLinear, such as `objective.model`")
     layers = model.layers(theta)
     return tuple(np.swapaxes(V, -1, -2) @ V - W @ np.swapaxes(W, -1, -2) for W, V in pairwise(layers))
 

@@ -4,6 +4,9 @@ from theorycheck.instances.deep_linear import DeepLinearFit as DeepLinearFit
 from theorycheck.instances.deep_linear import deep_linear_fits as deep_linear_fits
 from theorycheck.instances.factored import FactoredNetwork as FactoredNetwork
 from theorycheck.instances.factored import factored_networks as factored_networks
+from theorycheck.instances.flat_minima import balanced_sharpness as balanced_sharpness
+from theorycheck.instances.flat_minima import flat_bound as flat_bound
+from theorycheck.instances.flat_minima import least_sharpness as least_sharpness
 from theorycheck.instances.modal import ModalNetwork as ModalNetwork
 from theorycheck.instances.modal import modal_networks as modal_networks
 from theorycheck.instances.products import above as above
