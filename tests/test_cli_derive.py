@@ -19,7 +19,7 @@ from rich.console import Console
 import theorycheck as tc
 from theorycheck import cli
 from theorycheck.report.derivations import print_derivation
-from theorycheck.report.formulas import expression_text
+from theorycheck.symbolic.formulas import expression_text
 from theorycheck.symbolic.derivations import EntrywiseDerivation, WrongDerivation
 from theorycheck.symbolic.derivations.coordinatewise import coordinate_forms
 from theorycheck.symbolic.derivations.factored import factored_forms

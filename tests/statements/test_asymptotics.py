@@ -36,18 +36,32 @@ def test_bars_of_the_values_cover_the_limit(seed):
     assert comparison.standing is not Standing.VIOLATED
 
 
+RESTLESS = X * np.exp(1e-5 * (-1.0) ** np.arange(7))  # slopes that agree and do not close in
 RATES = [
     (2 * X**2, 2.0, Standing.HOLDS),
     (X**2 * (1 + X), 2.0, Standing.HOLDS),
     (X**2 * (1 + X), 2.1, Standing.VIOLATED),
     (X**0.5 * (1 + 3 * X), 0.5, Standing.HOLDS),
     (X * np.log(1 / X), 1.0, Standing.TOO_CLOSE),
+    (RESTLESS, 1.0, Standing.HOLDS),
+    (RESTLESS, 1.01, Standing.VIOLATED),
+    (X * np.exp(1e-2 * (-1.0) ** np.arange(7)), 1.0, Standing.TOO_CLOSE),
+    (X * 2 ** (1e-3 * np.arange(7.0) ** 2), 1.0, Standing.TOO_CLOSE),
 ]
 
 
 @pytest.mark.parametrize(("values", "exponent", "standing"), RATES)
 def test_scales_as(values, exponent, standing):
     assert tc.scales_as("rate", X, values, exponent).standing is standing
+
+
+@pytest.mark.parametrize("count", [4, 5, 7])
+@pytest.mark.parametrize("seed", range(10))
+def test_rounded_values_whose_slopes_agree_have_a_narrow_bar(count, seed):
+    """Rounded far above the rounding of floats: the changes of the slopes shrink and grow at random."""
+    values = X[:count] * (1 + 1e-9 * np.random.default_rng(seed).uniform(-1, 1, count))
+    bar = tc.scales_as("rate", X[:count], values, 1.0).left.error
+    assert bar < 1e-4
 
 
 WRONG = [
@@ -65,8 +79,8 @@ def test_wrong_arguments(call, message):
         call()
 
 
-@pytest.mark.parametrize("largest", [0.3, 0.1, 0.01, 1e-4])
-@pytest.mark.parametrize("ratio", [2.0, 3.0, 10.0])
+@pytest.mark.parametrize("largest", [0.3, 0.1, 0.01, 1e-4, 1e-30, 1e-100])
+@pytest.mark.parametrize("ratio", [1.1, 2.0, 3.0, 10.0])
 @pytest.mark.parametrize("count", [4, 5, 7, 9])
 def test_logarithms_are_never_accused(largest, ratio, count):
     x = largest * ratio ** -np.arange(count)

@@ -140,9 +140,11 @@ class _Samples:
     def _signals(self) -> np.ndarray:
         """Which targets correlate with some input, shape ``(...)`` or ``(..., d_out)``.
 
-        A sum of Xᵀy within `NOISE` times its own rounding is zero: targets may have been made orthogonal to the inputs in floats.
+        A correlation is zero where it is within `NOISE` times the rounding of sums of its size, |y| times the norm of a column of X: targets
+        may have been made orthogonal to the inputs in floats.
         """
-        rounding = (self.samples + 1) * EPS * self._with(np.abs(self.X), np.abs(self.y)).correlation
+        columns, targets = np.linalg.norm(self.X, axis=-2), np.linalg.norm(self.y, axis=self.sample_axis)[..., None]
+        rounding = (1 + 1 / self.samples) * EPS * targets * (columns[..., None, :] if self.several_outputs else columns)
         return np.asarray(np.any(np.abs(self.correlation) > NOISE * rounding, axis=-1))
 
     @cached_property

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, require_shape
 from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
+from theorycheck.symbolic.real_symbols import read_as_real, real_symbols
 
 ONE, FLAT = np.ones(1), np.zeros((1, 1))  # the risk is its own w: slope 1, no curvature
 
@@ -24,7 +25,7 @@ ONE, FLAT = np.ones(1), np.zeros((1, 1))  # the risk is its own w: slope 1, no c
 class Landscape:
     """A loss in θ given by one SymPy expression.
 
-    Symbols that are not declared real are taken to be real. Where the expression is piecewise, derivatives are those of the piece
+    Symbols that are not declared real are read as real: the expression is simplified accordingly, and stays in the symbols given. Where the expression is piecewise, derivatives are those of the piece
     that SymPy's conditions select.
 
     Parameters
@@ -59,15 +60,16 @@ class Landscape:
 
     def __init__(self, parameters: Sequence[sp.Symbol] | sp.Symbol, expression: sp.Expr) -> None:
         given = (parameters,) if isinstance(parameters, sp.Symbol) else tuple(parameters)
-        real = dict(zip(given, _real(given), strict=True))
-        formula = _scalar(expression)
+        real, formula = real_symbols(given), _scalar(expression)
         unknown = sorted(str(s) for s in formula.free_symbols - set(given))
         if unknown:
             raise InvalidArgument("expression", formula, f"uses symbols that are not parameters: {', '.join(unknown)}", "add them to `parameters`")
-        formula = formula.xreplace({s: r for s, r in real.items() if s != r})
-        if formula.is_real is False or formula.has(sp.I, sp.nan, sp.zoo, sp.oo, -sp.oo):
+        declared = formula.xreplace(dict(zip(given, real, strict=True)))
+        if declared.is_real is False or declared.has(sp.I, sp.nan, sp.zoo, sp.oo, -sp.oo):
             raise InvalidArgument("expression", formula, "is not a real number at every θ", "pass a real expression of real symbols")
-        object.__setattr__(self, "symbols", tuple(real.values()))
+        _ = _derivatives(real, declared)
+        formula = read_as_real(given, formula)
+        object.__setattr__(self, "symbols", given)
         object.__setattr__(self, "expression", formula)
         _ = self.kernels, _derivatives(self.symbols, formula)
 
@@ -153,17 +155,6 @@ class Landscape:
     def hessian_error(self, theta: ArrayLike) -> np.ndarray:
         """Bound on the spectral norm of the rounding error of `hessian`, and on that of `hvp` for v of norm 1, shape ``(...)``."""
         return self.kernels.hessian_error(self.checked(theta), ONE, np.zeros(()), FLAT, np.zeros(()))
-
-
-def _real(symbols: tuple[sp.Symbol, ...]) -> tuple[sp.Symbol, ...]:
-    """The symbols, with those of unknown kind made real."""
-    wrong = [s for s in symbols if not isinstance(s, sp.Symbol) or s.is_real is False]
-    if wrong or not symbols:
-        raise InvalidArgument("parameters", symbols, "must be real symbols, at least one", "pass sympy.symbols('x y', real=True)")
-    real = tuple(s if s.is_real else sp.Symbol(s.name, real=True) for s in symbols)
-    if len(set(real)) < len(real):
-        raise InvalidArgument("parameters", symbols, "must differ from each other, also in their names", "name each parameter once")
-    return real
 
 
 def _scalar(expression: object) -> sp.Expr:

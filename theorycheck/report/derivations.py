@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from theorycheck.report.consoles import say
-from theorycheck.report.formulas import block_text, expression_text, words_text
+from theorycheck.symbolic.formulas import block_text, expression_text, words_text
 from theorycheck.report.geometry import Section as Section
 from theorycheck.report.geometry import geometry
 from theorycheck.report.matrix_forms import matrix_form
@@ -108,7 +108,7 @@ def _of_words(derivation: WordDerivation, sized: bool) -> tuple[Section, ...]:
         times = [f"{times[0]} + Σ_(j<k) {below} + Σ_(j>k) {above}"]
     out = []
     if 1 < depth <= WRITTEN_OUT:
-        out = [f"∇_(W_{k}) R = {words_text(words)}" for k, words in enumerate(derivation.gradient, 1)]
+        out = list(derivation.gradient_lines)
         out += [f"H_{k}{j} = {block_text(derivation.hessian[k - 1][j - 1])}" for k in ks for j in range(1, k + 1)]
     return (
         Section("map", tuple(mapped)),
@@ -143,12 +143,11 @@ def _of_entries(derivation: EntrywiseDerivation, sized: bool) -> tuple[Section, 
     model, form = derivation.model, matrix_form(derivation)
     names = [expression_text(symbol) for symbol in model.symbols]
     mapped = [f"w_{i} = {expression_text(w)}" for i, w in enumerate(model.expressions, 1)]
-    gradient = [f"∂R/∂{name} = {expression_text(entry)}" for name, entry in zip(names, derivation.gradient, strict=True)]
     conventions = Section("conventions", tuple(_risk_of_entries(derivation)))
     entries = (
         Section("map", (*mapped, f"θ = ({', '.join(names)})")),
         conventions,
-        Section("gradient", tuple(gradient)),
+        Section("gradient", derivation.gradient_lines),
         Section("Hessian", tuple(_hessian_entries(derivation, names))),
     )
     if form is None:
@@ -166,10 +165,9 @@ def _compared(derivation: Derivation) -> tuple[str, ...]:
 
 def _of_bare(derivation: BareDerivation) -> tuple[Section, ...]:
     names = [expression_text(symbol) for symbol in derivation.model.symbols]
-    gradient = [f"∂R/∂{name} = {expression_text(entry)}" for name, entry in zip(names, derivation.gradient, strict=True)]
     return (
         Section("risk", (f"R = {expression_text(derivation.model.expression)}", f"θ = ({', '.join(names)})")),
-        Section("gradient", tuple(gradient)),
+        Section("gradient", derivation.gradient_lines),
         Section("Hessian", tuple(_hessian_entries(derivation, names))),
     )
 
@@ -187,7 +185,7 @@ def _of_pieces(derivation: Derivation) -> tuple[Section, ...]:
                 "on each piece, that is as long as no b_jᵀ x_s changes its sign: there w_j = a_j b_j, and predictions are linear in w",
             ),
         ),
-        Section("gradient", ("∇_(b_j) R = a_j p_j", "∂R/∂a_j = b_jᵀ p_j")),
+        Section("gradient", derivation.gradient_lines),
         Section("Hessian, by blocks", ("H_(b_j b_k) = a_j a_k C_jk", "H_(b_j a_k) = a_j C_jk b_k + δ_jk p_j", "H_(a_j a_k) = b_jᵀ C_jk b_k")),
     )
 

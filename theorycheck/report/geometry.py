@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 
 from theorycheck.errors import InvalidArgument, TooLarge
-from theorycheck.report.formulas import expression_text
+from theorycheck.symbolic.formulas import expression_text
 from theorycheck.symbolic.brackets import lie_brackets
 from theorycheck.symbolic.conserved import conserved_quantities
 from theorycheck.symbolic.derivations.balance import balance_holds

@@ -1,8 +1,8 @@
 """Claims about limits and rates, as comparisons with a bar for what was not seen.
 
 Both take a sequence that approaches its limit, the last entry nearest to it. Nothing finite proves a limit: the bar says how
-far the unseen rest could go if the sequence keeps closing in at the rate it shows, and a sequence that does not close in has
-no finite bar, so it can neither hold nor be accused.
+far the unseen rest could go if the sequence keeps closing in at the rate it shows. The bar of one that does not close in is
+hundreds or thousands of times its largest change: only one that has all but come to rest can hold, or be accused.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ def tends_to(label: str, scales: Any, values: Any, limit: Any, resolution: float
 
 def scales_as(label: str, xs: Any, ys: Any, exponent: float, resolution: float = 0.02) -> Comparison:
     """The claim that y scales as a power of x: local slopes of log y against log x tend to the exponent.
+
+    The bar of the slope is narrower for more scales (from five on the drift of successive changes is seen), and nearer to the limit. Plain
+    numbers count as exact: where they are rounded or estimated, their changes stop shrinking and the bar is wide, unless it comes with them.
+    `rate_of` gives the interval of the slopes seen, for exponents that are bounded only.
 
     Parameters
     ----------
@@ -89,7 +93,7 @@ def _extrapolated(seen: Measured, nearer: float) -> tuple[np.ndarray, np.ndarray
     The bar is that rest, more of it the more the ratio of successive changes still drifts (a logarithm's drifts to 1), plus the
     bars seen, amplified as the extrapolation amplifies them. Changes that shrink faster than the scales may do so because terms of
     different order cancel just there: what the larger changes before leave at the rate of the scales is the least bar. Where the
-    changes are within the bars already, the last value stands.
+    changes are within the bars already, the last value stands; where they do not shrink, it stands with the bar of `_restless`.
     """
     v, e = seen.value, seen.error
     changes = np.diff(v, axis=0)[-3:]
@@ -100,7 +104,8 @@ def _extrapolated(seen: Measured, nearer: float) -> tuple[np.ndarray, np.ndarray
         left = 1 - np.abs(ratio)
         rest = changes[-1] * ratio / (1 - ratio)
         converging = np.abs(ratio) <= _SLOWEST
-        bar = np.where(converging, np.maximum(np.abs(rest) * (1 + _DRIFT * drift / left), _unseen(changes, nearer)) + noise / left**2, np.inf)
+        closing = np.maximum(np.abs(rest) * (1 + _DRIFT * drift / left), _unseen(changes, nearer)) + noise / left**2
+        bar = np.where(converging, closing, _restless(changes, ratio, nearer) + noise / (1 - _SLOWEST) ** 2)
     flat = (np.abs(changes[-1]) <= noise) & (np.abs(changes[-2]) <= 2 * noise)
     value = np.where(flat | ~converging, v[-1], v[-1] + np.nan_to_num(rest))
     return value, np.where(flat, 4 * noise, bar)
@@ -110,3 +115,14 @@ def _unseen(changes: np.ndarray, nearer: float) -> np.ndarray:
     """What is left after the last change where every change since the largest only shrank at the rate `nearer`."""
     ages = np.arange(len(changes))[::-1].reshape(-1, *(1,) * (changes.ndim - 1))
     return np.asarray(np.max(np.abs(changes) * nearer**ages, axis=0) * nearer / (1 - nearer))
+
+
+def _restless(changes: np.ndarray, ratio: np.ndarray, nearer: float) -> np.ndarray:
+    """What changes that do not shrink may leave, as a multiple of the largest.
+
+    Where the last two have one sign, what log^(-p), p ≥ 1/4, leaves at worst over the whole range of floats. Where they alternate, which no
+    logarithm does, the bar of the shortest sequence that closes in at the slowest ratio.
+    """
+    drifting = 4 * np.log(np.finfo(float).max) / np.log(1 / nearer)
+    alternating = _SLOWEST / (1 + _SLOWEST) * (1 + _DRIFT * _SLOWEST / (1 - _SLOWEST))
+    return np.asarray(np.max(np.abs(changes), axis=0) * np.where(ratio < 0, alternating, drifting))

@@ -23,6 +23,7 @@ from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
 from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
 from theorycheck.symbolic.kernels.protocol import MapKernels
 from theorycheck.symbolic.kernels.quadratic_forms import QuadraticKernels
+from theorycheck.symbolic.real_symbols import read_as_real
 
 TERMS = 20_000  # of all exact expressions of a map together, up to which they are written out
 
@@ -206,6 +207,8 @@ class Hadamard(Parametrization):
 class Entrywise(Parametrization):
     """The reader's own map: SymPy symbols θ and expressions w(θ), for small maps.
 
+    Symbols that are not declared real are read as real: expressions are simplified accordingly, and stay in the symbols given.
+
     Examples
     --------
     >>> import sympy as sp
@@ -218,15 +221,16 @@ class Entrywise(Parametrization):
     inputs: tuple[sp.Symbol, ...]
     outputs: tuple[sp.Expr, ...]
 
-    def __init__(self, parameters: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> None:
-        inputs, outputs = tuple(parameters), tuple(sp.sympify(e) for e in expressions)
+    def __init__(self, parameters: Sequence[sp.Symbol] | sp.Symbol, expressions: Sequence[sp.Expr]) -> None:
+        inputs = (parameters,) if isinstance(parameters, sp.Symbol) else tuple(parameters)
+        outputs = tuple(sp.sympify(e) for e in expressions)
         if not inputs or not outputs:
             raise InvalidArgument("parameters, expressions", (inputs, outputs), "must not be empty", "pass at least one symbol and one expression")
         unknown = sorted({str(s) for e in outputs for s in e.free_symbols - set(inputs)})
         if unknown:
             raise InvalidArgument("expressions", outputs, f"use symbols that are not parameters: {', '.join(unknown)}", "add them to `parameters`")
         object.__setattr__(self, "inputs", inputs)
-        object.__setattr__(self, "outputs", outputs)
+        object.__setattr__(self, "outputs", tuple(read_as_real(inputs, e) for e in outputs))
 
     @property
     def parameters(self) -> int:

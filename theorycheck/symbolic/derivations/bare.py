@@ -15,6 +15,7 @@ from theorycheck.symbolic.derivations.base import Derivation
 from theorycheck.symbolic.derivations.entrywise import BUDGET
 from theorycheck.symbolic.derivations.sources import formulas_source
 from theorycheck.symbolic.derivations.twins import check_bare
+from theorycheck.symbolic.formulas import entry_lines
 
 SOURCE = Template('''"""Risk, gradient and Hessian of $risk.
 
@@ -62,7 +63,7 @@ class BareRisk(Protocol):
         """R(θ)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BareDerivation(Derivation):
     """Derivation of a bare risk: `gradient` is a column of P expressions, `hessian` a P x P matrix. There is no loss, and no data."""
 
@@ -72,6 +73,14 @@ class BareDerivation(Derivation):
     @cached_property
     def gradient(self) -> sp.Matrix:
         return sp.Matrix([self.model.expression.diff(x) for x in self.model.symbols])
+
+    @property
+    def gradient_lines(self) -> tuple[str, ...]:
+        return entry_lines(self.model.symbols, self.gradient)
+
+    @property
+    def letters(self) -> str:
+        return ""
 
     @cached_property
     def hessian(self) -> sp.Matrix:

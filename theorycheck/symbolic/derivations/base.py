@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from theorycheck.errors import InvalidArgument, ShapeMismatch, TheorycheckError
+from theorycheck.errors import InvalidArgument, ShapeMismatch, TheorycheckError, brief
 from theorycheck.symbolic.losses import Loss, SquaredLoss
 from theorycheck.symbolic.parametrizations import Parametrization
 
 KINKS = (sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.DiracDelta, sp.Piecewise, sp.floor, sp.ceiling, sp.Derivative, sp.Subs)
+SHOWN = 12  # lines of the gradient that its text shows
 
 
 class WrongDerivation(TheorycheckError):
     """A derived formula disagrees with its slow twin: a fault of this project, never of the model."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation(ABC):
     """Gradient and Hessian of the risk in θ, in closed form.
 
@@ -51,6 +52,16 @@ class Derivation(ABC):
 
     @property
     @abstractmethod
+    def gradient_lines(self) -> tuple[str, ...]:
+        """The gradient as lines of text, one for each layer, or for each entry of θ."""
+
+    @property
+    @abstractmethod
+    def letters(self) -> str:
+        """What stands in the gradient beside θ, as text."""
+
+    @property
+    @abstractmethod
     def hessian(self) -> Any:
         """Blocks ``hessian[k - 1][j - 1]``, or a SymPy matrix; rows and columns in the order of θ."""
 
@@ -69,6 +80,14 @@ class Derivation(ABC):
     @abstractmethod
     def latex(self) -> str:
         """The formulas and their conventions, as one ``aligned`` environment."""
+
+    def __repr__(self) -> str:
+        title = f"Derivation of {brief(self.model)}" + (f", {self.loss}" if self.loss is not None else "")
+        more = len(self.gradient_lines) - SHOWN
+        rest = [f"... {more} more in .gradient"] if more > 0 else []
+        where = [f"where {self.letters}"] if self.letters else []
+        checked = [f"checked {statement}" for statement in self.checked]
+        return "\n    ".join([title, *self.gradient_lines[:SHOWN], *rest, *where, *checked])
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"

@@ -18,7 +18,7 @@ from theorycheck.symbolic.parametrizations import DeepLinear
 EXPLICIT = 3  # depth up to which the LaTeX also writes the products out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WordDerivation(DerivationInWords):
     """Derivation of a deep linear network: one matrix a layer, any widths."""
 

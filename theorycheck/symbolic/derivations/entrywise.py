@@ -15,6 +15,7 @@ from theorycheck.symbolic.derivations.base import Derivation, loss_latex, output
 from theorycheck.symbolic.derivations.numeric_twins import check_entrywise_numerically
 from theorycheck.symbolic.derivations.sources import entrywise_source
 from theorycheck.symbolic.derivations.twins import check_entrywise
+from theorycheck.symbolic.formulas import entry_lines
 from theorycheck.symbolic.losses import Loss
 from theorycheck.symbolic.parametrizations import Parametrization
 
@@ -22,7 +23,7 @@ BUDGET = 24
 PRINTED = 8  # parameters up to which the LaTeX writes every entry of the Hessian
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EntrywiseDerivation(Derivation):
     """Derivation in scalar symbols: ∇R = Jᵀ g and ∇²R = Jᵀ (I ⊗ C) J + Σ_i g_i ∇²w_i, with g = ∇_w R and C opaque.
 
@@ -52,6 +53,15 @@ class EntrywiseDerivation(Derivation):
     @cached_property
     def gradient(self) -> sp.Matrix:
         return self.jacobian.T * self.slopes
+
+    @property
+    def gradient_lines(self) -> tuple[str, ...]:
+        return entry_lines(self.model.symbols, self.gradient)
+
+    @property
+    def letters(self) -> str:
+        name = self.slopes[0].name.partition("_")[0]
+        return f"{name} = ∇_w R"
 
     @cached_property
     def hessian(self) -> sp.Matrix:

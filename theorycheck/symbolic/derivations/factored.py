@@ -26,7 +26,7 @@ SEED = 20240513
 Factorization = MatrixFactorization | SymmetricFactorization
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FactoredDerivation(DerivationInWords):
     """Derivation of a factorization of any sizes: one matrix a factor."""
 

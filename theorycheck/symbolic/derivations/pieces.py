@@ -97,7 +97,7 @@ def hvp(theta, X, y, v):
 ''')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PieceDerivation(Derivation):
     """Derivation of a two-layer network on a piece: `gradient` and `hessian` are those of `piece`, in g = p and C.
 
@@ -115,6 +115,14 @@ class PieceDerivation(Derivation):
     @property
     def gradient(self) -> sp.Matrix:
         return self.piece.gradient
+
+    @property
+    def gradient_lines(self) -> tuple[str, ...]:
+        return ("∇_(b_j) R = a_j p_j", "∂R/∂a_j = b_jᵀ p_j")
+
+    @property
+    def letters(self) -> str:
+        return "p_j = Σ_s g_s D_sj x_s,  D_sj = σ'(b_jᵀ x_s),  g_s = ℓ'(f_s, y_s)/n"
 
     @property
     def hessian(self) -> sp.Matrix:

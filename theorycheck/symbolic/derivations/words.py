@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from theorycheck.symbolic.derivations.base import Derivation, layer_values
+from theorycheck.symbolic.formulas import words_text
 from theorycheck.symbolic.matrix_words import KroneckerSum, MapDerivatives, Point, WordSum
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DerivationInWords(Derivation):
     """Derivation in words, at any sizes: `gradient` is one sum of words a matrix of θ, `hessian` the blocks, `hvp` one sum a matrix.
 
@@ -34,6 +35,15 @@ class DerivationInWords(Derivation):
     @property
     def gradient(self) -> tuple[WordSum, ...]:
         return self.words.gradient
+
+    @property
+    def gradient_lines(self) -> tuple[str, ...]:
+        names = (words_text(layer) for layer in self.words.layers)
+        return tuple(f"∇_({name}) R = {words_text(words)}" for name, words in zip(names, self.gradient, strict=True))
+
+    @property
+    def letters(self) -> str:
+        return "G = ∇_W R"
 
     @property
     def hessian(self) -> tuple[tuple[KroneckerSum, ...], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sympy as sp
 
@@ -48,6 +48,17 @@ def expression_text(expression: sp.Expr) -> str:
     """
     plain = {symbol: sp.Symbol(_plain(symbol.name)) for symbol in expression.free_symbols}
     return sp.sstr(expression.xreplace(plain)).replace("**", "^").replace("*", " ")
+
+
+def entry_lines(symbols: Sequence[sp.Symbol], gradient: Iterable[sp.Expr]) -> tuple[str, ...]:
+    """A gradient, a line an entry.
+
+    >>> u, v = sp.symbols("u1 v1")
+    >>> entry_lines((u, v), (2 * u * v, u**2))
+    ('∂R/∂u1 = 2 u1 v1', '∂R/∂v1 = u1^2')
+
+    """
+    return tuple(f"∂R/∂{expression_text(symbol)} = {expression_text(entry)}" for symbol, entry in zip(symbols, gradient, strict=True))
 
 
 def _plain(name: str) -> str:
