@@ -13,11 +13,10 @@ from theorycheck.dynamics.integrators.events import Watch
 from theorycheck.dynamics.integrators.explicit import DormandPrince
 from theorycheck.dynamics.integrators.fields import GradientField, LossClock, MirrorField, steepness
 from theorycheck.dynamics.integrators.implicit import ExtrapolatedEuler
-from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE, NODES
 from theorycheck.dynamics.landscapes import Landscape
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.dynamics.trajectories import At, Ending, Stop, follow
-from theorycheck.symbolic.kernels.flow_steps import FIFTH, SOLUTION, THIRD
+from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE, FIFTH, NODES, SOLUTION, THIRD
 from theorycheck.symbolic.losses import ExponentialLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Hadamard
 from theorycheck.symbolic.potentials import legendre_potential

@@ -13,7 +13,7 @@ from theorycheck.dynamics.integrators.explicit import DormandPrince
 from theorycheck.dynamics.integrators.fields import GradientField
 from theorycheck.dynamics.integrators.implicit import ExtrapolatedEuler
 from theorycheck.dynamics.integrators.marching import march as march_through_numpy
-from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE
+from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.dynamics.trajectories import At, Ending, Ends, Stop, follow
 from theorycheck.symbolic.kernels import flow as kernels
@@ -64,7 +64,7 @@ def test_a_step_may_err_by_the_tolerance_times_a_weight():
     size = np.maximum(np.linalg.norm(T, axis=0), np.linalg.norm(Y, axis=0))
     room = np.zeros((ROOM_ROWS, 3))
     room[TOLERANCE], room[OFFSET] = tolerance, 0.01 * size / np.sqrt(P)
-    errors(DORMAND_PRINCE, block, h, room)
+    errors(block, h, room)
     scale = tolerance * (np.maximum(np.abs(T), np.abs(Y)) + 0.01 * size / np.sqrt(P))
     fifth, third = (
         np.sum((h * np.einsum("j,jpn->pn", DORMAND_PRINCE.values[row], block.K[DORMAND_PRINCE.stages[row]]) / scale) ** 2, axis=0) for row in (18, 17)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE
+from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE
 from theorycheck.symbolic.kernels import flow_steps, lanes
 from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.descent_steps import slopes, up_and_update
@@ -71,7 +71,7 @@ def test_the_account_of_a_step(n):
     room, h = np.zeros((flow_steps.ROOM_ROWS, n)), np.linspace(0.1, 0.4, n)
     room[flow_steps.TOLERANCE], room[flow_steps.OFFSET] = np.linspace(1e-3, 1e-2, n), np.linspace(0.2, 0.3, n)
     flow_steps.norms(block, room)
-    flow_steps.errors(DORMAND_PRINCE, block, h, room)
+    flow_steps.errors(block, h, room)
     T, Y, X, K = block.T, block.Y, block.X, block.K
     moves = (T, Y, K[0], K[12], K[12] - K[11], Y - X)
     np.testing.assert_allclose(room[flow_steps.SIZE : flow_steps.MOVE + 1], [np.linalg.norm(move, axis=0) for move in moves], rtol=1e-14)

@@ -31,7 +31,7 @@ from theorycheck.dynamics.integrators.fields import Field, GradientField, LossCl
 from theorycheck.dynamics.integrators.implicit import ExtrapolatedEuler
 from theorycheck.dynamics.integrators.marching import march
 from theorycheck.dynamics.integrators.schemes import Scheme
-from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE
+from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.trajectories import Event
 from theorycheck.measured import EPS

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.compiled import borrowing, compiled
 from theorycheck.symbolic.kernels.flow_control import (
     DIVERGED,
     ENDED,
@@ -30,11 +30,9 @@ from theorycheck.symbolic.kernels.flow_steps import (
     OFFSET,
     ROOM_ROWS,
     SIZE,
-    STAGES,
     TOLERANCE,
     Block,
     Network,
-    Tableau,
     block_arrays,
     errors,
     field,
@@ -45,13 +43,15 @@ from theorycheck.symbolic.kernels.flow_steps import (
     stages,
 )
 from theorycheck.symbolic.kernels.lanes import offsets
+from theorycheck.symbolic.kernels.micro_flow import taken
+from theorycheck.symbolic.kernels.tableau import Tableau
 
-LANES = 16  # of a block, at most
+LANES = 8  # of a block, at most
 ROOM = 8192  # parameters times lanes whose stages stay in the second cache
 FEW = 8  # lanes that cost no less when they are fewer
 
 
-@compiled
+@borrowing
 def load_lane(lane: int, m: int, block: Block, data: Data, runs: Runs) -> None:
     """Instance m into one lane of a block."""
     for p in range(block.T.shape[0]):
@@ -62,7 +62,7 @@ def load_lane(lane: int, m: int, block: Block, data: Data, runs: Runs) -> None:
         block.C[p, lane] = data.correlation[m, p]
 
 
-@compiled
+@borrowing
 def begin(m: int, state: float, slope: float, requests: Requests, runs: Runs) -> None:
     """First step of a lane, and what there is to save or to stop for at its start."""
     last = requests.end[m] - runs.time[m]
@@ -84,7 +84,7 @@ def begin(m: int, state: float, slope: float, requests: Requests, runs: Runs) ->
         runs.ending[m] = ENDED
 
 
-@compiled
+@borrowing
 def due(members: np.ndarray, h: np.ndarray, error: np.ndarray, requests: Requests, runs: Runs) -> bool:
     """Whether a requested time lies inside one of the steps just taken."""
     count, times, following = requests.times.shape[1], requests.times, runs.following
@@ -96,7 +96,7 @@ def due(members: np.ndarray, h: np.ndarray, error: np.ndarray, requests: Request
     return False
 
 
-@compiled
+@borrowing
 def save(tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, error: np.ndarray, requests: Requests, runs: Runs) -> None:
     """States at the requested times up to the end of the steps just taken."""
     count, times, following = requests.times.shape[1], requests.times, runs.following
@@ -115,7 +115,7 @@ def save(tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, err
             following[m] += 1
 
 
-@compiled
+@borrowing
 def attempt(
     net: Network, tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, room: np.ndarray, requests: Requests, runs: Runs
 ) -> None:
@@ -127,27 +127,16 @@ def attempt(
         m = max(members[lane], 0)
         tolerance[lane] = requests.tolerance[m]
         offset[lane] = 0.01 * max(before[lane], after[lane], requests.floor[m]) / np.sqrt(float(block.T.shape[0])) + 1e-140
-    errors(tableau, block, h, room)
+    errors(block, h, room)
     if requests.times.shape[1] > 0:
         if due(members, h, error, requests, runs):
             interior_stages(net, tableau, block, h)
         save(tableau, block, members, h, error, requests, runs)
     settle(members, h, room, requests, runs)
-    commit(block, error)
+    taken(block, error)
 
 
-@compiled
-def commit(block: Block, error: np.ndarray) -> None:
-    """The new state and its slope, where the step was accepted."""
-    for p in range(block.T.shape[0]):
-        t, y, k, final = block.T[p], block.Y[p], block.K[0, p], block.K[STAGES, p]
-        for lane in range(error.size):
-            if error[lane] < 1.0:
-                t[lane] = y[lane]
-                k[lane] = final[lane]
-
-
-@compiled
+@borrowing
 def retire(block: Block, members: np.ndarray, runs: Runs) -> int:
     """Write back every lane of a block whose run has ended; how many go on."""
     active = 0
@@ -162,7 +151,7 @@ def retire(block: Block, members: np.ndarray, runs: Runs) -> int:
     return active
 
 
-@compiled
+@borrowing
 def refill(
     net: Network, block: Block, members: np.ndarray, pending: np.ndarray, following: int, room: np.ndarray, data: Data, requests: Requests, runs: Runs
 ) -> int:

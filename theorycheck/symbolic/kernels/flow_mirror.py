@@ -13,7 +13,7 @@ import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.flow_control import DIVERGED, ENDED, EVALUATIONS, RUNNING, Requests, Runs, reached, settle
-from theorycheck.symbolic.kernels.flow_steps import STAGES
+from theorycheck.symbolic.kernels.tableau import STAGES
 
 NEAR = 1.0  # |κμ| below which w is computed from its change since the start
 
