@@ -24,7 +24,7 @@ LINE = 8  # numbers in a line of the cache
 CHUNK = 512  # entries that a linear combination works on at a time: they stay in the nearest cache
 
 ERROR, RATIO, OFFSET, TOLERANCE, SIZE, NEW_SIZE, SPEED, NEW_SPEED, CHANGE, MOVE = range(10)  # rows of the room of a block
-THIRD_SQUARES, FIFTH_SQUARES, ROOM_ROWS = 10, 11, 12
+THIRD_SQUARES, FIFTH_SQUARES, FLOOR, ROOM_ROWS = 10, 11, 12, 13
 
 
 class Network(NamedTuple):
@@ -121,7 +121,13 @@ def stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
     """One attempted step: Y, and K up to the slope at Y; X is left where the last stage before it was evaluated."""
     if net.widths[-1] == 1 and h.size == WIDTH:
         network_stages(net, block, h)
-        return
+    else:
+        stages_one_by_one(net, tableau, block, h)
+
+
+@borrowing
+def stages_one_by_one(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
+    """The same for any network and any number of lanes."""
     for s in range(1, STAGES):
         displaced(tableau, s, block, h, block.X)
         field(net, block, block.X, block.K[s])
@@ -160,7 +166,7 @@ def errors(block: Block, h: np.ndarray, room: np.ndarray) -> None:
     """
     fifth, third, offset, tolerance = room[FIFTH_SQUARES], room[THIRD_SQUARES], room[OFFSET], room[TOLERANCE]
     change, move, out, ratio = room[CHANGE], room[MOVE], room[ERROR], room[RATIO]
-    relative_errors(block, offset, room[THIRD_SQUARES:])
+    relative_errors(block, offset, room[THIRD_SQUARES:FLOOR])
     for lane in range(h.size):
         ratio[lane] = h[lane] * change[lane] / move[lane] if move[lane] > 0.0 else 0.0
         denominator = (fifth[lane] + 0.01 * third[lane]) * block.T.shape[0]

@@ -85,7 +85,9 @@ def network_stages(context: Any, net: Any, block: Any, h: Any) -> Any:
     """Y, and K up to the slope at Y, for a block of `WIDTH` lanes; X is left where the last stage before it was evaluated."""
 
     def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        (net, widths), (block, rows), (h, _) = (pointers(context, builder, kind, value) for kind, value in zip(signature.args, arguments, strict=True))
+        (net, widths), (block, rows), (h, _) = (
+            pointers(context, builder, kind, value) for kind, value in zip(signature.args, arguments, strict=True)
+        )
         depth = builder.sub(widths, INTEGER(1))
         numbers = [builder.bitcast(pointer, NUMBERS) for pointer in net]
         builder.call(_function(builder.module), [rows, depth, *numbers, *block, *h])
