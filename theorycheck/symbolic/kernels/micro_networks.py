@@ -63,6 +63,13 @@ class _Sweeps:
         d = self.number(self.widths, INTEGER(0))
         self.through(d, d, self.above(INTEGER(0)), self.S, self.H, self.C)
 
+    def keep(self) -> None:
+        """W_L among the q_k: it is about to change, and who looks at the sizes of steps reads it there."""
+        last = self.plus(self.depth, -1)
+        _, cols, W = self.layer(last)
+        with cgutils.for_range(self.builder, cols) as loop:
+            self.lanes.store(self.lanes.load(W, loop.index), self.vector(self.Q, last), loop.index)
+
     def through(self, rows: Any, cols: Any, q: Any, W: Any, out: Any, less: Any) -> None:
         """out = qᵀ W - less."""
         lanes, b = self.lanes, self.builder
@@ -179,6 +186,7 @@ def _descent(lanes: Lanes, depth: Any, steps: Any, numbers: list[Any], data: lis
     T = data[0]
     with cgutils.for_range(lanes.builder, steps):
         sweeps.slopes()
+        sweeps.keep()
         sweeps.up(
             lambda place, old, q, h: lanes.store(lanes.minus_product(old, q, h), T, place),
             lambda place, h: lanes.store(lanes.builder.fsub(lanes.load(T, place), h), T, place),
