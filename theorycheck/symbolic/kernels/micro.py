@@ -2,7 +2,8 @@
 
 A compiler keeps sums in memory when its inner loop runs over lanes. Here eight lanes (then four, two, one of the rest) are taken at a
 time, and the sums of `TILE` rows or columns stay in registers. Every sum is taken in the order of the plain loops, one rounding an
-operation and no fastmath: results are those of the plain loops to the last bit, whatever lanes stand beside them.
+operation (in `combination` one for a product and its sum) and no fastmath: results are those of the plain loops to the last bit, whatever
+lanes stand beside them.
 
 Arrays are C-contiguous with one column a lane: entry p of lane l is ``block[p, l]``; a matrix is such entries row by row. Operands are
 given as an array and the row at which they begin, since a slice costs compiled code more than a small product does. The loops
