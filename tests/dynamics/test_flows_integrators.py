@@ -13,11 +13,12 @@ from theorycheck.dynamics.integrators.events import Watch
 from theorycheck.dynamics.integrators.explicit import DormandPrince
 from theorycheck.dynamics.integrators.fields import GradientField, LossClock, MirrorField, steepness
 from theorycheck.dynamics.integrators.implicit import ExtrapolatedEuler
-from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE, NODES
+from theorycheck.dynamics.integrators.plans import PATIENCE_COMPILED, Network, plan_of
 from theorycheck.dynamics.landscapes import Landscape
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.dynamics.trajectories import At, Ending, Stop, follow
-from theorycheck.symbolic.kernels.flow_steps import FIFTH, SOLUTION, THIRD
+from theorycheck.symbolic.kernels.flow_control import EDGE
+from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE, FIFTH, NODES, SOLUTION, THIRD
 from theorycheck.symbolic.losses import ExponentialLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Hadamard
 from theorycheck.symbolic.potentials import legendre_potential
@@ -215,6 +216,22 @@ def test_the_policy_looks_at_curvature_times_time(condition, time, integrator):
     truth = 1 - np.array([1.0, 0.5]) * np.exp(-np.array([1.0, condition]) * time)
     error = np.linalg.norm(run.final - truth)
     assert error <= run.error <= 1e-7 * max(np.linalg.norm(run.final), 0.5)
+
+
+@pytest.mark.parametrize("widths", [(3, 2), (2, 2, 1), (4, 4, 4, 1), (2, 7, 2, 2), (5,) * 10 + (1,)], ids=str)
+@pytest.mark.parametrize("scale", [0.1, 0.7, 2.0])
+def test_the_policy_may_look_at_a_bound_on_the_curvature_instead(widths, scale):
+    """Above the norm of the Hessian, and not so far above it that it would never serve."""
+    rng, model = np.random.default_rng(0), DeepLinear(widths)
+    y = rng.normal(size=(6, 9) if widths[-1] == 1 else (6, 9, widths[-1]))
+    objective = Objective(model, SquaredLoss(), Regression(rng.normal(size=(6, 9, widths[0])), y))
+    theta = scale * rng.normal(size=(6, model.parameters))
+    bound, size = Network.of(objective, 6).curvature(theta), np.linalg.norm(objective.hessian(theta), axis=(-1, -2))
+    assert np.all((size <= bound) & (bound <= 30 * size))
+    plan = plan_of(objective, theta)
+    np.testing.assert_array_equal(plan.surveyed(0.9 * EDGE * PATIENCE_COMPILED / bound).curvature, bound)
+    np.testing.assert_allclose(plan.surveyed(2 * EDGE * PATIENCE_COMPILED / bound).curvature, size, rtol=1e-12)
+    np.testing.assert_allclose(plan.surveyed(np.where(np.arange(6) > 0, np.inf, 1e-9)).curvature, size, rtol=1e-12)
 
 
 def test_explicit_steps_at_the_edge_of_stability_hand_over():

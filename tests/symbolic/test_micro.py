@@ -1,5 +1,7 @@
 """The inner loops in vector registers against plain loops, to the last bit, for every number of lanes up to 19."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -55,12 +57,18 @@ def combined(count: int, stages: np.ndarray, values: np.ndarray, K: np.ndarray, 
 
 
 @pytest.mark.parametrize("lanes", [1, 5, 8, 32])
-def test_combinations_are_summed_from_the_left(lanes):
+def test_combinations_are_summed_from_the_left_and_products_not_rounded(lanes):
     rng = np.random.default_rng(lanes)
     K, T, h, out = rng.normal(size=(6, 7, lanes)), rng.normal(size=(7, lanes)), rng.normal(size=lanes), np.full((7, lanes), np.nan)
     stages, values = np.array([4, 0, 2, 5, 1]), rng.normal(size=5)
     combined(4, stages, values, K, T, h, out)
-    total = np.zeros((7, lanes))
-    for stage, value in zip(stages[:4], values[:4], strict=True):
-        total = total + value * K[stage]
-    assert np.array_equal(out, T + h * total)
+    total = values[0] * K[stages[0]]
+    for stage, value in zip(stages[1:4], values[1:4], strict=True):
+        total = fused(value, K[stage], total)
+    assert np.array_equal(out, fused(h, total, T))
+
+
+@np.vectorize
+def fused(x: float, y: float, z: float) -> float:
+    """X y + z, rounded once."""
+    return float(Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z)))

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE
 from theorycheck.symbolic.kernels import flow_steps, lanes
 from theorycheck.symbolic.kernels.compiled import compiled
 from theorycheck.symbolic.kernels.descent_steps import slopes, up_and_update
 from theorycheck.symbolic.kernels.flow_steps import Block, Network, block_arrays
+from theorycheck.symbolic.kernels.micro_flow import taken
 from theorycheck.symbolic.kernels.micro_networks import network_descent, network_field
+from theorycheck.symbolic.kernels.micro_stages import WIDTH
+from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE, FIFTH, STAGES, THIRD
 
 WIDTHS = [(1, 1), (6, 1), (4, 4, 4, 1), (7, 3, 9, 1), (8, 16, 1), (5,) * 6 + (1,), (3, 11, 2, 1)]
 LANES = [1, 2, 3, 7, 8, 13, 16, 19]
@@ -27,6 +29,11 @@ def made(widths: tuple[int, ...], n: int, seed: int) -> tuple[Network, Block]:
 @compiled
 def field(net: Network, block: Block, out: np.ndarray) -> None:
     network_field(1, net.widths, net.at, net.to, block.T, block.S, block.C, block.Q, block.H, out)
+
+
+@compiled
+def take(block: Block, error: np.ndarray) -> None:
+    taken(block, error)
 
 
 @compiled
@@ -57,11 +64,39 @@ def test_steps_are_those_of_the_sweeps_to_the_last_bit(widths, n):
     for _ in range(5):
         slopes(*net, block.T, block.S, block.C, block.Q, block.H)
         up_and_update(*net, block.T, block.Q, block.H)
-    expected, block.T[...] = block.T.copy(), start
+    rows = net.at[-2]  # of the q and h that the sizes of steps are taken from
+    expected, block.T[...] = (block.T.copy(), block.Q[:rows].copy(), block.H[:rows].copy()), start
     block.Q[...], block.H[...] = np.nan, np.nan
     descent(net, block, 5)
-    assert np.array_equal(block.T, expected)
-    assert not np.array_equal(expected, start)
+    for found, wanted in zip((block.T, block.Q[:rows], block.H[:rows]), expected, strict=True):
+        assert np.array_equal(found, wanted)
+    assert not np.array_equal(block.T, start)
+
+
+@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+def test_stages_in_one_call_are_those_one_after_another_to_the_last_bit(widths):
+    net, block = made(widths, WIDTH, seed=3)
+    h = np.linspace(0.0, 0.003, WIDTH)
+    start = [array.copy() for array in block]
+    flow_steps.stages_one_by_one(net, DORMAND_PRINCE, block, h)
+    expected = [block.Y.copy(), block.X.copy(), block.K[: STAGES + 1].copy()]
+    for array, before in zip(block, start, strict=True):
+        array[...] = before
+    flow_steps.stages(net, DORMAND_PRINCE, block, h)
+    for found, wanted in zip((block.Y, block.X, block.K[: STAGES + 1]), expected, strict=True):
+        assert np.all(np.isfinite(found))
+        assert np.array_equal(found, wanted)
+    assert not np.array_equal(block.Y, start[1])
+
+
+@pytest.mark.parametrize("n", LANES)
+def test_steps_are_taken_where_the_error_is_below_one(n):
+    _, block = made((4, 3, 1), n, seed=n)
+    error = np.where(np.arange(n) % 3 == 0, np.nan, np.where(np.arange(n) % 3 == 1, 0.5, 1.0))
+    expected = np.where(error < 1, block.Y, block.T), np.where(error < 1, block.K[STAGES], block.K[0])
+    take(block, error)
+    assert np.array_equal(block.T, expected[0])
+    assert np.array_equal(block.K[0], expected[1])
 
 
 @pytest.mark.parametrize("n", LANES)
@@ -71,12 +106,12 @@ def test_the_account_of_a_step(n):
     room, h = np.zeros((flow_steps.ROOM_ROWS, n)), np.linspace(0.1, 0.4, n)
     room[flow_steps.TOLERANCE], room[flow_steps.OFFSET] = np.linspace(1e-3, 1e-2, n), np.linspace(0.2, 0.3, n)
     flow_steps.norms(block, room)
-    flow_steps.errors(DORMAND_PRINCE, block, h, room)
+    flow_steps.errors(block, h, room)
     T, Y, X, K = block.T, block.Y, block.X, block.K
     moves = (T, Y, K[0], K[12], K[12] - K[11], Y - X)
     np.testing.assert_allclose(room[flow_steps.SIZE : flow_steps.MOVE + 1], [np.linalg.norm(move, axis=0) for move in moves], rtol=1e-14)
     scale = room[flow_steps.TOLERANCE] * (np.maximum(abs(T), abs(Y)) + room[flow_steps.OFFSET])
-    fifth, third = (np.sum((_weighted(row, K) / scale) ** 2, axis=0) for row in (flow_steps.FIFTH, flow_steps.THIRD))
+    fifth, third = (np.sum((_weighted(row, K) / scale) ** 2, axis=0) for row in (FIFTH, THIRD))
     expected = h * fifth / np.sqrt((fifth + 0.01 * third) * len(T))
     np.testing.assert_allclose(room[flow_steps.ERROR], expected, rtol=1e-12)
     np.testing.assert_allclose(room[flow_steps.RATIO], h * np.linalg.norm(moves[4], axis=0) / np.linalg.norm(moves[5], axis=0), rtol=1e-13)

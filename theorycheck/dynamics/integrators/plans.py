@@ -31,12 +31,13 @@ from theorycheck.dynamics.integrators.fields import Field, GradientField, LossCl
 from theorycheck.dynamics.integrators.implicit import ExtrapolatedEuler
 from theorycheck.dynamics.integrators.marching import march
 from theorycheck.dynamics.integrators.schemes import Scheme
-from theorycheck.dynamics.integrators.tableau import DORMAND_PRINCE
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.trajectories import Event
 from theorycheck.measured import EPS
 from theorycheck.symbolic.kernels import flow as compiled
+from theorycheck.symbolic.kernels.deep_linear_errors import PartialNorms
 from theorycheck.symbolic.kernels.flow_control import EDGE, EDGES, RUNNING, STIFF, Data, Requests, Runs
+from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 from theorycheck.symbolic.potentials import Potential
@@ -64,7 +65,7 @@ class Plan:
     objective : SmoothRisk
         With one leading axis of data, or none.
     curvature : ndarray, shape (B,), or None
-        Size of the Hessian at the start, for rule 2; None where it is not known yet.
+        Size of the Hessian at the start, or a bound on it that is small enough for rule 2; None where it is not known yet.
 
     """
 
@@ -80,12 +81,17 @@ class Plan:
         network = None if self.network is None else self.network.chosen(mask)
         curvature = None if self.curvature is None else np.broadcast_to(self.curvature, mask.shape)[mask]
         objective = self.objective.chosen(mask.shape, mask)
-        return Plan(self.field.chosen(mask), lanes_of(self.start, mask), objective, network, self.event, curvature)
+        field = GradientField(objective) if isinstance(self.field, GradientField) else self.field.chosen(mask)
+        return Plan(field, lanes_of(self.start, mask), objective, network, self.event, curvature)
 
     def surveyed(self, end: np.ndarray) -> Plan:
-        """The plan with the curvature at its start, once for all runs that are made of it."""
+        """The plan with the curvature at its start, once for all runs that are made of it; with a bound on it where this answers rule 2."""
         if self.field.time(self.start) is not None or self.start.shape[1] > IMPLICIT_LARGEST or not np.any(np.isfinite(end)):
             return self
+        if self.network is not None and self.event is None:
+            bound = self.network.curvature(self.start)
+            if np.all(bound * end <= EDGE * PATIENCE_COMPILED):
+                return replace(self, curvature=bound)
         return replace(self, curvature=np.linalg.norm(self.field.jacobian(self.start), axis=(-1, -2)))
 
     def run(self, requests: Requests, runs: Runs, implicit: np.ndarray, nudged: np.ndarray) -> None:
@@ -174,6 +180,15 @@ class Network:
     def chosen(self, mask: np.ndarray) -> Network:
         """The lanes where the mask is true."""
         return Network(self.widths, *(Data(*(lanes_of(array, mask) for array in data)) for data in (self.data, self.nudge)))
+
+    def curvature(self, theta: np.ndarray) -> np.ndarray:
+        """Bound on the Frobenius norm of the Hessian at θ ``(B, P)``, through the norms of partial products; may be infinite or no number."""
+        widths = np.array(self.widths, dtype=np.int64)
+        with np.errstate(all="ignore"):
+            norms, (S, C) = PartialNorms.of(widths, theta), (np.linalg.norm(a, axis=-1) for a in self.data)
+            first = S * np.sum(np.square(norms.outer * norms.inner), axis=-1)
+            second = norms.second_term(S * norms.outer[:, 0] * norms.own[:, 0] + C)
+            return np.asarray(np.sqrt(widths.max()) * (first + second))
 
     def run(self, requests: Requests, runs: Runs, nudged: np.ndarray) -> None:
         """Run what is under way, in place."""

@@ -71,7 +71,18 @@ class _Cache(FunctionCache):
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile at the first call; the machine code is kept on disk where a directory can be written, else in memory only."""
-    dispatcher = njit(error_model="numpy")(function)
+    return _kept(njit(error_model="numpy")(function), function)
+
+
+def borrowing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `compiled`, for functions that make no array and return none: the arrays they are given are not counted up and down.
+
+    Counting every array that a named tuple or a slice hands out costs more than small products do. What needs counting does not compile.
+    """
+    return _kept(njit(error_model="numpy", _nrt=False)(function), function)
+
+
+def _kept(dispatcher: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     try:
         dispatcher._cache = _Cache(function)
     except (RuntimeError, OSError):  # no directory to write to, or no source file

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.compiled import borrowing
 from theorycheck.symbolic.kernels.lanes import down, up
 from theorycheck.symbolic.kernels.micro import minus_outer, product_and_update, vector_matrix
 
 
-@compiled
+@borrowing
 def slopes(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, S: np.ndarray, C: np.ndarray, Q: np.ndarray, H: np.ndarray) -> None:
     """Q = all A_k and H_1 = w S - C."""
     d = widths[0]
@@ -24,13 +24,13 @@ def slopes(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, S:
         vector_matrix(d, d, Q, r * d, S, 0, H, r * d)
 
 
-@compiled
+@borrowing
 def up_and_update_of_row(rows: int, cols: int, q: np.ndarray, W: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
     """out = W h with the old W, then W -= q hᵀ: one pass over W where lanes share it."""
     product_and_update(rows, cols, q, 0, h, 0, W, 0, out, 0)
 
 
-@compiled
+@borrowing
 def up_and_update(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, Q: np.ndarray, H: np.ndarray) -> None:
     """All H_k from H_1, and W_k -= A_kᵀ H_k on the way, each after its last use."""
     outputs = widths[-1]
@@ -45,7 +45,7 @@ def up_and_update(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndar
             minus_outer(widths[k], widths[k - 1], Q, above, H, below, T, to[k - 1])
 
 
-@compiled
+@borrowing
 def dots(length: int, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
     """Scalar products of the first `length` entries, lane by lane."""
     for lane in range(out.size):
@@ -56,7 +56,7 @@ def dots(length: int, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
             out[lane] += a[lane] * b[lane]
 
 
-@compiled
+@borrowing
 def squared_steps(widths: np.ndarray, at: np.ndarray, Q: np.ndarray, H: np.ndarray, room: np.ndarray) -> None:
     """Σ_k ‖A_kᵀ H_k‖² into room[0], through the products of rows: <A_kᵀ H_k, A_kᵀ H_k> = Σ_rs (a_r·a_s)(h_r·h_s)."""
     outputs, out, left, right = widths[-1], room[0], room[1], room[2]

@@ -1,7 +1,7 @@
 """Gradient flow of the squared loss of products of matrices: Dormand-Prince 8(5,3) over lanes, whole runs inside compiled code.
 
-Every lane has a time, a step size and a tolerance of its own. A lane that is done gives its place to one that waits; when none
-waits, a half-empty block is packed anew. Results do not depend on the block, to the last bit (see `lanes`).
+Every lane has a time, a step size and a tolerance of its own. A lane that is done gives its place to one that waits. Results do not
+depend on the block, to the last bit (see `lanes`).
 
 The field is θ̇_k = A_kᵀ H_k with H_1 = w S - C for S = -2cΣ and C = -2c (the correlation).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.compiled import borrowing, compiled
 from theorycheck.symbolic.kernels.flow_control import (
     DIVERGED,
     ENDED,
@@ -26,15 +26,14 @@ from theorycheck.symbolic.kernels.flow_control import (
 )
 from theorycheck.symbolic.kernels.flow_steps import (
     ERROR,
+    FLOOR,
     NEW_SIZE,
     OFFSET,
     ROOM_ROWS,
     SIZE,
-    STAGES,
     TOLERANCE,
     Block,
     Network,
-    Tableau,
     block_arrays,
     errors,
     field,
@@ -45,13 +44,15 @@ from theorycheck.symbolic.kernels.flow_steps import (
     stages,
 )
 from theorycheck.symbolic.kernels.lanes import offsets
+from theorycheck.symbolic.kernels.micro_flow import taken
+from theorycheck.symbolic.kernels.micro_stages import WIDTH
+from theorycheck.symbolic.kernels.tableau import Tableau
 
-LANES = 16  # of a block, at most
 ROOM = 8192  # parameters times lanes whose stages stay in the second cache
-FEW = 8  # lanes that cost no less when they are fewer
+PADDED = 100  # parameters up to which a single instance, too, is quicker among idle lanes
 
 
-@compiled
+@borrowing
 def load_lane(lane: int, m: int, block: Block, data: Data, runs: Runs) -> None:
     """Instance m into one lane of a block."""
     for p in range(block.T.shape[0]):
@@ -62,7 +63,7 @@ def load_lane(lane: int, m: int, block: Block, data: Data, runs: Runs) -> None:
         block.C[p, lane] = data.correlation[m, p]
 
 
-@compiled
+@borrowing
 def begin(m: int, state: float, slope: float, requests: Requests, runs: Runs) -> None:
     """First step of a lane, and what there is to save or to stop for at its start."""
     last = requests.end[m] - runs.time[m]
@@ -84,7 +85,7 @@ def begin(m: int, state: float, slope: float, requests: Requests, runs: Runs) ->
         runs.ending[m] = ENDED
 
 
-@compiled
+@borrowing
 def due(members: np.ndarray, h: np.ndarray, error: np.ndarray, requests: Requests, runs: Runs) -> bool:
     """Whether a requested time lies inside one of the steps just taken."""
     count, times, following = requests.times.shape[1], requests.times, runs.following
@@ -96,7 +97,7 @@ def due(members: np.ndarray, h: np.ndarray, error: np.ndarray, requests: Request
     return False
 
 
-@compiled
+@borrowing
 def save(tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, error: np.ndarray, requests: Requests, runs: Runs) -> None:
     """States at the requested times up to the end of the steps just taken."""
     count, times, following = requests.times.shape[1], requests.times, runs.following
@@ -115,39 +116,26 @@ def save(tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, err
             following[m] += 1
 
 
-@compiled
+@borrowing
 def attempt(
     net: Network, tableau: Tableau, block: Block, members: np.ndarray, h: np.ndarray, room: np.ndarray, requests: Requests, runs: Runs
 ) -> None:
     """One attempted step of every lane of a block, and the account of it."""
-    error, offset, tolerance, before, after = room[ERROR], room[OFFSET], room[TOLERANCE], room[SIZE], room[NEW_SIZE]
+    error, offset, before, after, floor, share = room[ERROR], room[OFFSET], room[SIZE], room[NEW_SIZE], room[FLOOR], 0.01 / np.sqrt(block.T.shape[0])
     stages(net, tableau, block, h)
     norms(block, room)
     for lane in range(h.size):
-        m = max(members[lane], 0)
-        tolerance[lane] = requests.tolerance[m]
-        offset[lane] = 0.01 * max(before[lane], after[lane], requests.floor[m]) / np.sqrt(float(block.T.shape[0])) + 1e-140
-    errors(tableau, block, h, room)
+        offset[lane] = share * max(before[lane], after[lane], floor[lane]) + 1e-140
+    errors(block, h, room)
     if requests.times.shape[1] > 0:
         if due(members, h, error, requests, runs):
             interior_stages(net, tableau, block, h)
         save(tableau, block, members, h, error, requests, runs)
     settle(members, h, room, requests, runs)
-    commit(block, error)
+    taken(block, error)
 
 
-@compiled
-def commit(block: Block, error: np.ndarray) -> None:
-    """The new state and its slope, where the step was accepted."""
-    for p in range(block.T.shape[0]):
-        t, y, k, final = block.T[p], block.Y[p], block.K[0, p], block.K[STAGES, p]
-        for lane in range(error.size):
-            if error[lane] < 1.0:
-                t[lane] = y[lane]
-                k[lane] = final[lane]
-
-
-@compiled
+@borrowing
 def retire(block: Block, members: np.ndarray, runs: Runs) -> int:
     """Write back every lane of a block whose run has ended; how many go on."""
     active = 0
@@ -162,7 +150,7 @@ def retire(block: Block, members: np.ndarray, runs: Runs) -> int:
     return active
 
 
-@compiled
+@borrowing
 def refill(
     net: Network, block: Block, members: np.ndarray, pending: np.ndarray, following: int, room: np.ndarray, data: Data, requests: Requests, runs: Runs
 ) -> int:
@@ -176,6 +164,7 @@ def refill(
             if members[lane] < 0 and following < pending.size:
                 members[lane] = pending[following]
                 load_lane(lane, pending[following], block, data, runs)
+                room[TOLERANCE, lane], room[FLOOR, lane] = requests.tolerance[members[lane]], requests.floor[members[lane]]
                 following += 1
                 room[2, lane] = 1.0
                 arrived = True
@@ -191,39 +180,48 @@ def refill(
 
 
 @compiled
-def march(net: Network, tableau: Tableau, pending: np.ndarray, n: int, data: Data, requests: Requests, runs: Runs) -> np.ndarray:
-    """A block of n lanes, run until all instances are done or half of its lanes are idle; the instances that are left."""
+def march(net: Network, tableau: Tableau, pending: np.ndarray, n: int, data: Data, requests: Requests, runs: Runs) -> None:
+    """Run the pending instances in a block of n lanes until all are done; lanes that are left over stay idle."""
     height = net.widths[-1] * net.at[-1]
     block = block_arrays(runs.state.shape[1], data.covariance.shape[1], data.correlation.shape[1], height, n)
-    members, h, room, following, active = np.full(n, -1, np.int64), np.empty(n), np.zeros((ROOM_ROWS, n)), 0, n
-    while True:
+    step_by_step(net, tableau, pending, block, np.full(n, -1, np.int64), np.empty(n), np.zeros((ROOM_ROWS, n)), data, requests, runs)
+
+
+@borrowing
+def step_by_step(
+    net: Network,
+    tableau: Tableau,
+    pending: np.ndarray,
+    block: Block,
+    members: np.ndarray,
+    h: np.ndarray,
+    room: np.ndarray,
+    data: Data,
+    requests: Requests,
+    runs: Runs,
+) -> None:
+    """Attempted steps of a block until none of its lanes is under way."""
+    following, active = 0, members.size
+    while active > 0 or following < pending.size:
         following = refill(net, block, members, pending, following, room, data, requests, runs)
         limit(members, h, requests, runs)
         attempt(net, tableau, block, members, h, room, requests, runs)
         active = retire(block, members, runs)
-        if following == pending.size and (active == 0 or (2 * active <= n and n > FEW)):
-            return leave(block, members, active, runs)
 
 
-@compiled
-def leave(block: Block, members: np.ndarray, active: int, runs: Runs) -> np.ndarray:
-    """Write back the lanes of a block that still run, and name them."""
-    left, count = np.empty(active, np.int64), 0
-    for lane in range(members.size):
-        m = members[lane]
-        if m >= 0:
-            for p in range(block.T.shape[0]):
-                runs.state[m, p] = block.T[p, lane]
-            left[count] = m
-            count += 1
-    return left
+@borrowing
+def lanes_of_block(outputs: int, parameters: int, pending: int) -> int:
+    """How many lanes a block has."""
+    if outputs == 1 and parameters <= (PADDED if pending == 1 else ROOM // WIDTH):
+        return WIDTH  # whatever is pending: idle lanes cost less than the general path
+    return min(WIDTH, pending, max(1, ROOM // parameters))
 
 
 @compiled
 def flow(widths: np.ndarray, tableau: Tableau, data: Data, requests: Requests, runs: Runs) -> None:
     """Integrate the instances under way in place, each to its end."""
     at, to = offsets(widths)
-    net, pending = Network(widths, at, to), np.flatnonzero(runs.ending == RUNNING)
-    while pending.size > 0:
-        n = min(LANES, pending.size, max(1, ROOM // runs.state.shape[1]))
-        pending = march(net, tableau, pending, n, data, requests, runs)
+    pending = np.flatnonzero(runs.ending == RUNNING)
+    if pending.size > 0:
+        n = lanes_of_block(widths[-1], runs.state.shape[1], pending.size)
+        march(Network(widths, at, to), tableau, pending, n, data, requests, runs)

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.flow_steps import ERROR, NEW_SPEED, RATIO, SIZE, SPEED, STAGES
+from theorycheck.symbolic.kernels.compiled import borrowing
+from theorycheck.symbolic.kernels.flow_steps import ERROR, NEW_SPEED, RATIO, SIZE, SPEED
+from theorycheck.symbolic.kernels.tableau import STAGES
 
 EVALUATIONS, STEPS, REJECTED, EDGES, CALMS, JUST_REJECTED = 0, 1, 2, 3, 4, 5  # what is counted: `Runs.counts`
 RUNNING, ENDED, SMALL, STIFF, DIVERGED, UNRESOLVED, EXHAUSTED = 0, 1, 2, 3, 4, 5, 6
@@ -53,7 +54,7 @@ class Runs(NamedTuple):
     ending: np.ndarray  # (B,)
 
 
-@compiled
+@borrowing
 def limit(members: np.ndarray, h: np.ndarray, requests: Requests, runs: Runs) -> None:
     """Steps of a block, shortened where a lane would pass its end; 0 for idle lanes."""
     end, time, step = requests.end, runs.time, runs.step
@@ -64,13 +65,13 @@ def limit(members: np.ndarray, h: np.ndarray, requests: Requests, runs: Runs) ->
             h[lane] = end[m] - time[m] if 1.01 * step[m] >= end[m] - time[m] else step[m]
 
 
-@compiled
+@borrowing
 def reached(time: float, h: float, end: float) -> float:
     """Time at the end of a step."""
     return end if h >= end - time else time + h
 
 
-@compiled
+@borrowing
 def factor(error: float) -> float:
     """Ratio of the next step to this one, before limits: 0.9 error^(-1/8)."""
     if not error < 1e300:
@@ -78,7 +79,7 @@ def factor(error: float) -> float:
     return LARGEST_FACTOR if error < 1e-12 else SAFETY / np.sqrt(np.sqrt(np.sqrt(error)))
 
 
-@compiled
+@borrowing
 def lost(step: float, time: float, h: float, state: float, slope: float) -> int:
     """How a lane ends whose step has become too small for its time: by an explosion, if it moves all the same, or in rounding."""
     if step > 16.0 * EPS * time and step > 1e-300:
@@ -86,7 +87,7 @@ def lost(step: float, time: float, h: float, state: float, slope: float) -> int:
     return DIVERGED if not slope < HUGE or slope * h > 1e-6 * state else UNRESOLVED
 
 
-@compiled
+@borrowing
 def suspicion(hits: int, away: int, ratio: float) -> tuple[int, int]:
     """Steps at the edge of stability in a row, and steps away from it since, one step later."""
     if ratio > EDGE:
@@ -94,13 +95,13 @@ def suspicion(hits: int, away: int, ratio: float) -> tuple[int, int]:
     return (0, 0) if away + 1 == CALM else (hits, away + 1)
 
 
-@compiled
+@borrowing
 def too_stiff(hits: int, remaining: float, patience: float) -> bool:
     """Whether steps have been at the edge of stability for a while, and too many of them remain."""
     return hits > patience if remaining == np.inf else hits >= IN_A_ROW and remaining > patience
 
 
-@compiled
+@borrowing
 def settle(members: np.ndarray, h: np.ndarray, room: np.ndarray, requests: Requests, runs: Runs) -> None:
     """Time, step size and ending of every lane after an attempted step; room as its rows are named."""
     error, ratio, state, before, after = room[ERROR], room[RATIO], room[SIZE], room[SPEED], room[NEW_SPEED]

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.compiled import borrowing, compiled
 from theorycheck.symbolic.kernels.flow_control import DIVERGED, ENDED, EVALUATIONS, RUNNING, Requests, Runs, reached, settle
-from theorycheck.symbolic.kernels.flow_steps import STAGES
+from theorycheck.symbolic.kernels.tableau import STAGES
 
 NEAR = 1.0  # |κμ| below which w is computed from its change since the start
 
@@ -37,7 +37,6 @@ class Room(NamedTuple):
     f: np.ndarray  # (d,) slope at the start of the step
     g: np.ndarray  # (d,) slope inside
     w: np.ndarray  # (d,)
-    metric: np.ndarray  # (d,) ∂w/∂μ
     x: np.ndarray  # (d,) where the field is evaluated
     y: np.ndarray  # (d,) μ after the step
     table: np.ndarray  # (columns, d) increments
@@ -57,7 +56,6 @@ def room_of(d: int, k: int, columns: int) -> Room:
         np.empty(d),
         np.empty(d),
         np.empty(d),
-        np.empty(d),
         np.empty((columns, d)),
         np.empty(d),
         np.empty((d, d)),
@@ -67,17 +65,27 @@ def room_of(d: int, k: int, columns: int) -> Room:
     )
 
 
-@compiled
-def mirror_field(system: Squares, m: int, mu: np.ndarray, w: np.ndarray, metric: np.ndarray, out: np.ndarray) -> None:
-    """The slope at μ, with w and ∂w/∂μ on the way."""
+@borrowing
+def mirror_metric(system: Squares, m: int, mu: np.ndarray, out: np.ndarray) -> None:
+    """∂w/∂μ."""
+    for i in range(mu.size):
+        half, p, q = system.rate[i] * mu[i] / 2, system.p[m, i], system.q[m, i]
+        grown, shrunk = p * np.exp(half) if p != 0.0 else 0.0, q * np.exp(-half) if q != 0.0 else 0.0
+        out[i] = system.rate[i] * system.scale[i] * (grown * grown + shrunk * shrunk)
+
+
+@borrowing
+def mirror_field(system: Squares, m: int, mu: np.ndarray, w: np.ndarray, out: np.ndarray) -> None:
+    """The slope at μ, with w on the way; e^(-t) - 1 is taken from e^t - 1, and e^(-t/2) from e^(t/2)."""
     for i in range(mu.size):
         s, t, p, q = system.scale[i], system.rate[i] * mu[i], system.p[m, i], system.q[m, i]
-        grown, shrunk = p * np.exp(t / 2) if p != 0.0 else 0.0, q * np.exp(-t / 2) if q != 0.0 else 0.0
-        metric[i] = system.rate[i] * s * (grown * grown + shrunk * shrunk)
         if abs(t) < NEAR:
-            w[i] = s * ((abs(p) - abs(q)) * (abs(p) + abs(q))) + s * p * p * np.expm1(t) - s * q * q * np.expm1(-t)
+            more = np.expm1(t)
+            w[i] = s * ((abs(p) - abs(q)) * (abs(p) + abs(q)) + more * (p * p + q * q / (1.0 + more)))
         else:
-            w[i] = s * ((abs(grown) - abs(shrunk)) * (abs(grown) + abs(shrunk)))
+            growth = np.exp(t / 2)
+            grown, shrunk = abs(p) * growth if p != 0.0 else 0.0, abs(q) / growth if q != 0.0 else 0.0
+            w[i] = s * ((grown - shrunk) * (grown + shrunk))
         out[i] = 0.0
     for k in range(system.y.shape[1]):
         residual = system.y[m, k]
@@ -87,7 +95,7 @@ def mirror_field(system: Squares, m: int, mu: np.ndarray, w: np.ndarray, metric:
             out[i] += system.X[m, k, i] * residual
 
 
-@compiled
+@borrowing
 def mirror_theta(system: Squares, m: int, mu: np.ndarray, moved: np.ndarray, theta: np.ndarray, change: np.ndarray) -> None:
     """θ at μ, and what a small move of μ does to it."""
     for i in range(mu.size):
@@ -100,7 +108,7 @@ def mirror_theta(system: Squares, m: int, mu: np.ndarray, moved: np.ndarray, the
             change[i, k] = half * moved[i] * (a - b)
 
 
-@compiled
+@borrowing
 def factorised(matrix: np.ndarray, pivots: np.ndarray) -> None:
     """LU with row exchanges, in place; a matrix that is singular leaves what is not finite."""
     n = matrix.shape[0]
@@ -121,7 +129,7 @@ def factorised(matrix: np.ndarray, pivots: np.ndarray) -> None:
                 matrix[i, j] -= factor * matrix[k, j]
 
 
-@compiled
+@borrowing
 def solved(matrix: np.ndarray, pivots: np.ndarray, x: np.ndarray) -> None:
     """Solve with the factors, in place."""
     n = x.size
@@ -138,7 +146,7 @@ def solved(matrix: np.ndarray, pivots: np.ndarray, x: np.ndarray) -> None:
         x[k] = x[k] / matrix[k, k] if matrix[k, k] != 0.0 else np.nan
 
 
-@compiled
+@borrowing
 def increment(system: Squares, m: int, mu: np.ndarray, h: float, room: Room, metric: np.ndarray, pivots: np.ndarray) -> None:
     """Columns of increments over h from μ, whose slope is room.f; the last column is then the extrapolated one."""
     d, columns, table = mu.size, room.table.shape[0], room.table
@@ -156,7 +164,7 @@ def increment(system: Squares, m: int, mu: np.ndarray, h: float, room: Room, met
             else:
                 for i in range(d):
                     room.x[i] = mu[i] + moved[i]
-                mirror_field(system, m, room.x, room.w, room.metric, room.g)
+                mirror_field(system, m, room.x, room.w, room.g)
                 for i in range(d):
                     room.g[i] *= part
             solved(room.matrix, pivots, room.g)
@@ -171,7 +179,7 @@ def increment(system: Squares, m: int, mu: np.ndarray, h: float, room: Room, met
                 table[column, i] += (table[column, i] - table[column - 1, i]) / weight
 
 
-@compiled
+@borrowing
 def size_of(theta: np.ndarray) -> float:
     """Euclidean norm."""
     total = 0.0
@@ -181,7 +189,7 @@ def size_of(theta: np.ndarray) -> float:
     return np.sqrt(total)
 
 
-@compiled
+@borrowing
 def error_of(room: Room, tolerance: float, floor: float) -> float:
     """Error of a step from room.change, in units of the tolerance; infinite where the step leaves the finite numbers."""
     size, entries, total = max(size_of(room.old), size_of(room.new), floor), room.old.size, 0.0
@@ -193,7 +201,7 @@ def error_of(room: Room, tolerance: float, floor: float) -> float:
     return error if np.isfinite(error) and np.isfinite(size) else np.inf
 
 
-@compiled
+@borrowing
 def save_at(system: Squares, m: int, h: float, room: Room, metric: np.ndarray, pivots: np.ndarray, requests: Requests, runs: Runs) -> None:
     """μ at the requested times up to the end of a step that was passed; room.y is its end."""
     times, final = requests.times, reached(runs.time[m], h, requests.end[m])
@@ -209,7 +217,7 @@ def save_at(system: Squares, m: int, h: float, room: Room, metric: np.ndarray, p
         runs.following[m] += 1
 
 
-@compiled
+@borrowing
 def begin_lane(m: int, room: Room, requests: Requests, runs: Runs) -> None:
     """First step of a lane, what there is to save at its start, and whether it can begin; room has θ and θ̇ there."""
     speed, norm, last = size_of(room.change), size_of(room.old), requests.end[m] - runs.time[m]
@@ -228,13 +236,23 @@ def begin_lane(m: int, room: Room, requests: Requests, runs: Runs) -> None:
         runs.ending[m] = ENDED
 
 
-@compiled
-def run_lane(system: Squares, m: int, room: Room, requests: Requests, runs: Runs) -> None:
-    """Integrate one lane to its end, in place."""
-    mu, d, columns = runs.state[m], room.y.size, room.table.shape[0]
-    members, h, account = np.full(1, m), np.zeros(1), np.zeros((8, 1))
-    pivots, metric = np.zeros(d, np.int64), np.empty(d)
-    mirror_field(system, m, mu, room.w, metric, room.f)
+@borrowing
+def run_lane(
+    system: Squares,
+    members: np.ndarray,
+    h: np.ndarray,
+    account: np.ndarray,
+    pivots: np.ndarray,
+    metric: np.ndarray,
+    room: Room,
+    requests: Requests,
+    runs: Runs,
+) -> None:
+    """Integrate the lane that is the only member to its end, in place."""
+    m, d, columns = members[0], room.y.size, room.table.shape[0]
+    mu = runs.state[m]
+    mirror_field(system, m, mu, room.w, room.f)
+    mirror_metric(system, m, mu, metric)
     mirror_theta(system, m, mu, room.f, room.old, room.change)
     begin_lane(m, room, requests, runs)
     while runs.ending[m] == RUNNING:
@@ -256,14 +274,18 @@ def run_lane(system: Squares, m: int, room: Room, requests: Requests, runs: Runs
         if passed:
             for i in range(d):
                 mu[i] = room.y[i]
-            mirror_field(system, m, mu, room.w, metric, room.f)
+            mirror_field(system, m, mu, room.w, room.f)
+            mirror_metric(system, m, mu, metric)
         mirror_theta(system, m, mu, room.f, room.old, room.change)
 
 
 @compiled
 def flow_mirror(system: Squares, columns: int, requests: Requests, runs: Runs) -> None:
     """Integrate the instances under way in place, each to its end."""
-    room = room_of(system.p.shape[1], system.back.shape[1], columns)
+    d = system.p.shape[1]
+    room, pivots, metric = room_of(d, system.back.shape[1], columns), np.zeros(d, np.int64), np.empty(d)
+    members, h, account = np.zeros(1, np.int64), np.zeros(1), np.zeros((8, 1))
     for m in range(runs.ending.size):
         if runs.ending[m] == RUNNING:
-            run_lane(system, m, room, requests, runs)
+            members[0] = m
+            run_lane(system, members, h, account, pivots, metric, room, requests, runs)

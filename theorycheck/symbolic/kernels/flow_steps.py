@@ -11,40 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.compiled import borrowing, compiled
 from theorycheck.symbolic.kernels.descent_steps import slopes
 from theorycheck.symbolic.kernels.lanes import add_products, clear, up
 from theorycheck.symbolic.kernels.micro import combination
-from theorycheck.symbolic.kernels.micro_flow import scaled_errors, squared_norms
+from theorycheck.symbolic.kernels.micro_flow import relative_errors, squared_norms
 from theorycheck.symbolic.kernels.micro_networks import network_field
+from theorycheck.symbolic.kernels.micro_stages import WIDTH, network_stages
+from theorycheck.symbolic.kernels.tableau import EXTRA, SOLUTION, STAGES, Tableau
 
+LINE = 8  # numbers in a line of the cache
 CHUNK = 512  # entries that a linear combination works on at a time: they stay in the nearest cache
-STAGES, EXTRA = 12, 3
-SOLUTION, THIRD, FIFTH = 16, 17, 18  # rows of the tableau after those of the stages, and where `Tableau.rows` has them
-
 
 ERROR, RATIO, OFFSET, TOLERANCE, SIZE, NEW_SIZE, SPEED, NEW_SPEED, CHANGE, MOVE = range(10)  # rows of the room of a block
-THIRD_SQUARES, FIFTH_SQUARES, ROOM_ROWS = 10, 11, 12
-
-
-class Tableau(NamedTuple):
-    """Linear combinations of stages that the method is made of: a row each, its coefficients that are not zero first in place."""
-
-    rows: np.ndarray  # (19,) their numbers: numba would compile `weighted` anew for every constant among its arguments
-    counts: np.ndarray  # (19,) how many coefficients
-    stages: np.ndarray  # (19, 16) which stage each belongs to
-    values: np.ndarray  # (19, 16)
-    interpolant: np.ndarray  # (4, 16) the same for the four highest terms of the interpolant, in full
-
-    @classmethod
-    def of(cls, A: np.ndarray, B: np.ndarray, E3: np.ndarray, E5: np.ndarray, D: np.ndarray) -> Tableau:
-        """Pack the published arrays: A of shape (16, 16), whose last three rows serve the interpolant, B, E3, E5 and D."""
-        rows = [*A, B, E3, E5]
-        counts, stages, values = np.zeros(len(rows), np.int64), np.zeros((len(rows), 16), np.int64), np.zeros((len(rows), 16))
-        for r, row in enumerate(rows):
-            nonzero = np.flatnonzero(row)
-            counts[r], stages[r, : nonzero.size], values[r, : nonzero.size] = nonzero.size, nonzero, row[nonzero]
-        return cls(np.arange(len(rows)), counts, stages, values, np.array(D, dtype=float, order="C"))
+THIRD_SQUARES, FIFTH_SQUARES, FLOOR, ROOM_ROWS = 10, 11, 12, 13
 
 
 class Network(NamedTuple):
@@ -69,21 +49,29 @@ class Block(NamedTuple):
 
 
 @compiled
-def block_arrays(P: int, covariance: int, correlation: int, height: int, n: int) -> Block:
-    """Uninitialised arrays of a block."""
-    return Block(
-        np.empty((P, n)),
-        np.empty((P, n)),
-        np.empty((P, n)),
-        np.zeros((STAGES + 1 + EXTRA, P, n)),
-        np.empty((covariance, n)),
-        np.empty((correlation, n)),
-        np.empty((height, n)),
-        np.empty((height, n)),
-    )
+def aligned(size: int) -> np.ndarray:
+    """Zeros that begin where a line of the cache begins: a vector register then never reads from two of them."""
+    room = np.zeros(size + LINE)
+    skipped = -(room.ctypes.data // 8) % LINE
+    return room[skipped : skipped + size]
 
 
 @compiled
+def block_arrays(P: int, covariance: int, correlation: int, height: int, n: int) -> Block:
+    """Arrays of a block, full of zeros: lanes that stay idle must not hold numbers that are slow to compute with."""
+    return Block(
+        aligned(P * n).reshape(P, n),
+        aligned(P * n).reshape(P, n),
+        aligned(P * n).reshape(P, n),
+        aligned((STAGES + 1 + EXTRA) * P * n).reshape(STAGES + 1 + EXTRA, P, n),
+        aligned(covariance * n).reshape(covariance, n),
+        aligned(correlation * n).reshape(correlation, n),
+        aligned(height * n).reshape(height, n),
+        aligned(height * n).reshape(height, n),
+    )
+
+
+@borrowing
 def field(net: Network, block: Block, T: np.ndarray, out: np.ndarray) -> None:
     """out = -∇R(T)."""
     if net.widths[-1] == 1 and out.shape[1] > 1:
@@ -95,14 +83,14 @@ def field(net: Network, block: Block, T: np.ndarray, out: np.ndarray) -> None:
     add_products(net.widths, net.at, net.to, block.Q, block.H, out)
 
 
-@compiled
+@borrowing
 def add_three(o: np.ndarray, a: float, x: np.ndarray, b: float, y: np.ndarray, c: float, z: np.ndarray) -> None:
     """o += a x + b y + c z, from the left."""
     for i in range(o.size):
         o[i] = o[i] + a * x[i] + b * y[i] + c * z[i]
 
 
-@compiled
+@borrowing
 def weighted(tableau: Tableau, row: int, K: np.ndarray, out: np.ndarray) -> None:
     """out = Σ_j a_j K_j for one row of the tableau."""
     entries, stride, all_slopes = out.reshape(-1), out.size, K.reshape(-1)
@@ -122,15 +110,24 @@ def weighted(tableau: Tableau, row: int, K: np.ndarray, out: np.ndarray) -> None
             j += 1
 
 
-@compiled
+@borrowing
 def displaced(tableau: Tableau, row: int, block: Block, h: np.ndarray, out: np.ndarray) -> None:
     """out = T + h Σ_j a_j K_j for one row of the tableau, every lane with its own h."""
     combination(tableau.counts[row], tableau.stages[row], tableau.values[row], block.K, block.T, h, out)
 
 
-@compiled
+@borrowing
 def stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
     """One attempted step: Y, and K up to the slope at Y; X is left where the last stage before it was evaluated."""
+    if net.widths[-1] == 1 and h.size == WIDTH:
+        network_stages(net, block, h)
+    else:
+        stages_one_by_one(net, tableau, block, h)
+
+
+@borrowing
+def stages_one_by_one(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
+    """The same for any network and any number of lanes."""
     for s in range(1, STAGES):
         displaced(tableau, s, block, h, block.X)
         field(net, block, block.X, block.K[s])
@@ -138,7 +135,7 @@ def stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
     field(net, block, block.Y, block.K[STAGES])
 
 
-@compiled
+@borrowing
 def sizes(X: np.ndarray, out: np.ndarray) -> None:
     """Euclidean norm of every column."""
     for lane in range(out.size):
@@ -151,46 +148,35 @@ def sizes(X: np.ndarray, out: np.ndarray) -> None:
         out[lane] = np.sqrt(out[lane])
 
 
-@compiled
+@borrowing
 def norms(block: Block, room: np.ndarray) -> None:
     """Norms of states and slopes before and after the step, and of what changed between the last two stages, into the rows of `room`."""
     out = room[SIZE:THIRD_SQUARES]
-    squared_norms(STAGES, STAGES - 1, block.K, block.T, block.Y, block.X, out)
-    for row in range(out.shape[0]):
-        for lane in range(out.shape[1]):
-            out[row, lane] = np.sqrt(out[row, lane])
+    squared_norms(block, out)
+    flat = out.reshape(-1)
+    for i in range(flat.size):
+        flat[i] = np.sqrt(flat[i])
 
 
-@compiled
-def errors(tableau: Tableau, block: Block, h: np.ndarray, room: np.ndarray) -> None:
+@borrowing
+def errors(block: Block, h: np.ndarray, room: np.ndarray) -> None:
     """Error of the step in units of tolerance (max(|T_p|, |Y_p|) + offset), lane by lane; and h times the size of the Jacobian.
 
     The latter is seen by the last two stages: about 6.1 at the edge of stability.
     """
-    fifth, third, offset = room[FIFTH_SQUARES], room[THIRD_SQUARES], room[OFFSET]
+    fifth, third, offset, tolerance = room[FIFTH_SQUARES], room[THIRD_SQUARES], room[OFFSET], room[TOLERANCE]
     change, move, out, ratio = room[CHANGE], room[MOVE], room[ERROR], room[RATIO]
-    scaled_errors(
-        tableau.counts[THIRD],
-        tableau.counts[FIFTH],
-        tableau.stages[THIRD:],
-        tableau.values[THIRD:],
-        block.K,
-        block.T,
-        block.Y,
-        room[TOLERANCE],
-        offset,
-        room[THIRD_SQUARES:],
-    )
+    relative_errors(block, offset, room[THIRD_SQUARES:FLOOR])
     for lane in range(h.size):
         ratio[lane] = h[lane] * change[lane] / move[lane] if move[lane] > 0.0 else 0.0
         denominator = (fifth[lane] + 0.01 * third[lane]) * block.T.shape[0]
         if not (denominator < np.inf and offset[lane] < np.inf):  # an explosion hides behind its own size
             out[lane] = np.inf
         else:
-            out[lane] = h[lane] * fifth[lane] / np.sqrt(denominator) if denominator > 0.0 else 0.0
+            out[lane] = h[lane] * fifth[lane] / (np.sqrt(denominator) * tolerance[lane]) if denominator > 0.0 else 0.0
 
 
-@compiled
+@borrowing
 def interior_stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray) -> None:
     """The three further slopes that the interpolant needs."""
     for s in range(STAGES + 1, STAGES + 1 + EXTRA):
@@ -198,7 +184,7 @@ def interior_stages(net: Network, tableau: Tableau, block: Block, h: np.ndarray)
         field(net, block, block.X, block.K[s])
 
 
-@compiled
+@borrowing
 def interior(tableau: Tableau, block: Block, lane: int, h: float, x: float, out: np.ndarray) -> None:
     """State of one lane at the fraction x of the step."""
     last = block.K.shape[0]

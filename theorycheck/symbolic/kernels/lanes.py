@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.compiled import borrowing, compiled
 from theorycheck.symbolic.kernels.micro import matrix_vector, minus_outer, outer, vector_matrix
 
 LANES = 64  # of a block, at most
@@ -38,7 +38,7 @@ def offsets(widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return at, to
 
 
-@compiled
+@borrowing
 def clear(block: np.ndarray) -> None:
     """Zeros."""
     for p in range(block.shape[0]):
@@ -46,19 +46,19 @@ def clear(block: np.ndarray) -> None:
             block[p, lane] = 0.0
 
 
-@compiled
+@borrowing
 def add_vector_matrix(rows: int, cols: int, q: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
     """out += qᵀ W."""
     vector_matrix(rows, cols, q, 0, W, 0, out, 0)
 
 
-@compiled
+@borrowing
 def add_matrix_vector(rows: int, cols: int, W: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
     """out += W h."""
     matrix_vector(rows, cols, W, 0, h, 0, out, 0)
 
 
-@compiled
+@borrowing
 def add_outer(factor: float, rows: int, cols: int, q: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
     """out += factor q hᵀ, (factor q) hᵀ in this order."""
     if factor == 1.0:
@@ -73,7 +73,7 @@ def add_outer(factor: float, rows: int, cols: int, q: np.ndarray, h: np.ndarray,
                 out[i * cols + j, lane] += factor * q[i, lane] * h[j, lane]
 
 
-@compiled
+@borrowing
 def down(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, Q: np.ndarray) -> None:
     """All A_k of a block T of parameters."""
     depth, outputs = widths.size - 1, widths[-1]
@@ -93,7 +93,7 @@ def down(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, Q: n
             vector_matrix(widths[k], widths[k - 1], Q, above, T, to[k - 1], Q, below)
 
 
-@compiled
+@borrowing
 def down_tangent(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, V: np.ndarray, Q: np.ndarray, D: np.ndarray) -> None:
     """D_k, the derivative of A_k along V."""
     outputs = widths[-1]
@@ -105,7 +105,7 @@ def down_tangent(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarr
             vector_matrix(widths[k], widths[k - 1], Q, above, V, to[k - 1], D, below)
 
 
-@compiled
+@borrowing
 def up(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, H: np.ndarray) -> None:
     """All H_k from H_1 = G, which the caller has put in place."""
     clear(H[widths[-1] * widths[0] :])
@@ -115,7 +115,7 @@ def up(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, H: np.
             matrix_vector(widths[k], widths[k - 1], T, to[k - 1], H, below, H, above)
 
 
-@compiled
+@borrowing
 def up_tangent(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray, V: np.ndarray, H: np.ndarray, E: np.ndarray) -> None:
     """E_k, the derivative of H_k along V, from E_1, which the caller has put in place."""
     clear(E[widths[-1] * widths[0] :])
@@ -126,7 +126,7 @@ def up_tangent(widths: np.ndarray, at: np.ndarray, to: np.ndarray, T: np.ndarray
             matrix_vector(widths[k], widths[k - 1], V, to[k - 1], H, below, E, above)
 
 
-@compiled
+@borrowing
 def add_products(widths: np.ndarray, at: np.ndarray, to: np.ndarray, Q: np.ndarray, H: np.ndarray, out: np.ndarray) -> None:
     """out += A_kᵀ H_k for every layer."""
     for k in range(1, widths.size):
@@ -135,7 +135,7 @@ def add_products(widths: np.ndarray, at: np.ndarray, to: np.ndarray, Q: np.ndarr
             outer(widths[k], widths[k - 1], Q, above, H, below, out, to[k - 1])
 
 
-@compiled
+@borrowing
 def load(values: np.ndarray, members: np.ndarray, block: np.ndarray) -> None:
     """Instances `members` of values (B, m) into the first m rows of a block."""
     for lane in range(members.size):
@@ -144,7 +144,7 @@ def load(values: np.ndarray, members: np.ndarray, block: np.ndarray) -> None:
             block[p, lane] = row[p]
 
 
-@compiled
+@borrowing
 def store(block: np.ndarray, members: np.ndarray, values: np.ndarray) -> None:
     """The first m rows of a block into instances `members` of values (B, m)."""
     for lane in range(members.size):

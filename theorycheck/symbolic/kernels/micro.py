@@ -2,7 +2,8 @@
 
 A compiler keeps sums in memory when its inner loop runs over lanes. Here eight lanes (then four, two, one of the rest) are taken at a
 time, and the sums of `TILE` rows or columns stay in registers. Every sum is taken in the order of the plain loops, one rounding an
-operation and no fastmath: results are those of the plain loops to the last bit, whatever lanes stand beside them.
+operation (in `combination` one for a product and its sum) and no fastmath: results are those of the plain loops to the last bit, whatever
+lanes stand beside them.
 
 Arrays are C-contiguous with one column a lane: entry p of lane l is ``block[p, l]``; a matrix is such entries row by row. Operands are
 given as an array and the row at which they begin, since a slice costs compiled code more than a small product does. The loops
@@ -58,19 +59,27 @@ class Lanes:
         """Zero in every lane."""
         return ir.Constant(self.kind, [0.0] * self.kind.count if isinstance(self.kind, ir.VectorType) else 0.0)
 
+    def called(self, name: str, *operands: Any) -> Any:
+        """An intrinsic of LLVM that works entry by entry."""
+        suffix = f"v{self.kind.count}f64" if isinstance(self.kind, ir.VectorType) else "f64"
+        kind = ir.FunctionType(self.kind, [self.kind] * len(operands))
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.{suffix}"), operands)
+
     def minus(self, x: Any) -> Any:
         """-x, its sign bit changed."""
         return self.builder.fneg(x)
 
     def absolute(self, x: Any) -> Any:
         """|x|, its sign bit cleared."""
-        suffix = f"v{self.kind.count}f64" if isinstance(self.kind, ir.VectorType) else "f64"
-        kind = ir.FunctionType(self.kind, [self.kind])
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fabs.{suffix}"), [x])
+        return self.called("fabs", x)
 
     def plus_product(self, total: Any, x: Any, y: Any) -> Any:
         """Total + x y, rounded twice."""
         return self.builder.fadd(total, self.builder.fmul(x, y))
+
+    def fused(self, total: Any, x: Any, y: Any) -> Any:
+        """Total + x y, rounded once."""
+        return self.called("fma", x, y, total)
 
     def minus_product(self, total: Any, x: Any, y: Any) -> Any:
         """Total - x y, rounded twice."""
@@ -84,6 +93,17 @@ class Lanes:
                 self.builder.store(value, total)
         for total, place in zip(totals, places, strict=True):
             self.store(self.builder.load(total), out, place)
+
+
+def pointers(context: Any, builder: Any, kind: Any, value: Any) -> tuple[list[Any], Any]:
+    """Where the data of an array or of every array of a named tuple begin, and the rows of the first.
+
+    Taken from the tuple as it stands: a field of it taken by compiled code is counted up and down, which costs more than small products.
+    """
+    values = cgutils.unpack_tuple(builder, value) if isinstance(kind, types.BaseTuple) else [value]
+    kinds = list(kind) if isinstance(kind, types.BaseTuple) else [kind]
+    made = [context.make_array(kind)(context, builder, value) for kind, value in zip(kinds, values, strict=True)]
+    return [builder.bitcast(array.data, POINTER) for array in made], cgutils.unpack_tuple(builder, made[0].shape)[0]
 
 
 Body = Callable[..., None]
@@ -268,22 +288,26 @@ def _combination(lanes: Lanes, rows: Any, count: Any, stages: Any, values: Any, 
     builder, step = lanes.builder, lanes.load(h, INTEGER(0))
     numbers, size = builder.bitcast(stages, INTEGER.as_pointer()), builder.mul(rows, lanes.columns)
 
+    def term(j: Any) -> tuple[Any, Any]:
+        factor = lanes.spread(builder.load(builder.gep(values, [j])))
+        return factor, builder.gep(K, [builder.mul(builder.load(builder.gep(numbers, [j])), size)])
+
     def tile(places: list[Any]) -> None:
-        totals = [cgutils.alloca_once_value(builder, lanes.zero()) for _ in places]
-        with cgutils.for_range(builder, count) as loop:
-            factor = lanes.spread(builder.load(builder.gep(values, [loop.index])))
-            slopes = builder.gep(K, [builder.mul(builder.load(builder.gep(numbers, [loop.index])), size)])
+        factor, slopes = term(INTEGER(0))
+        totals = [cgutils.alloca_once_value(builder, builder.fmul(factor, lanes.load(slopes, place))) for place in places]
+        with cgutils.for_range_slice(builder, INTEGER(1), count, INTEGER(1)) as (j, _):
+            factor, slopes = term(j)
             for total, place in zip(totals, places, strict=True):
-                builder.store(lanes.plus_product(builder.load(total), factor, lanes.load(slopes, place)), total)
+                builder.store(lanes.fused(builder.load(total), factor, lanes.load(slopes, place)), total)
         for total, place in zip(totals, places, strict=True):
-            lanes.store(lanes.plus_product(lanes.load(T, place), step, builder.load(total)), out, place)
+            lanes.store(lanes.fused(lanes.load(T, place), step, builder.load(total)), out, place)
 
     _tiles(builder, rows, tile)
 
 
 @intrinsic
 def combination(context: Any, count: Any, stages: Any, values: Any, K: Any, T: Any, h: Any, out: Any) -> Any:
-    """out = T + h Σ_j values_j K[stages_j] over the first `count` of them, lane by lane; sums from the left."""
+    """out = T + h Σ_j values_j K[stages_j] over the first `count` of them, at least one, lane by lane; sums from the left, products not rounded."""
 
     def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         made = [context.make_array(kind)(context, builder, value) for kind, value in zip(signature.args[1:], arguments[1:], strict=True)]

@@ -1,6 +1,7 @@
-"""The account of a step of a flow in vector registers: the error against the embedded formulas, and the norms that step control asks for.
+"""The account of a step of a flow in vector registers: its error against the embedded formulas, the norms of step control, the new state.
 
-As in `micro`: eight lanes at a time (then four, two, one of the rest), sums in registers, in the order of plain loops over the parameters.
+As in `micro`: eight lanes at a time (then four, two, one of the rest), sums in registers and in one order, so results of a lane do not
+depend on the lanes beside it. Products of the sums are not rounded.
 """
 
 from __future__ import annotations
@@ -13,116 +14,135 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from theorycheck.symbolic.kernels.micro import DOUBLE, INTEGER, POINTER, TILE, WIDTHS, Lanes
+from theorycheck.symbolic.kernels.micro import DOUBLE, INTEGER, POINTER, WIDTHS, Lanes, pointers
+from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE, FIFTH, STAGES, THIRD
 
-INT = types.int64
-BODY = Callable[[Lanes, Any, list[Any], list[Any]], None]
-
-
-def _scaled_errors(lanes: Lanes, rows: Any, counts: list[Any], data: list[Any]) -> None:
-    stages, values, K, T, Y, tolerance, offset, out = data
-    b, size = lanes.builder, lanes.builder.mul(rows, lanes.columns)
-    bits, lane_tolerance, lane_offset = b.bitcast(stages, INTEGER.as_pointer()), lanes.load(tolerance, INTEGER(0)), lanes.load(offset, INTEGER(0))
-    one = lanes.spread(ir.Constant(DOUBLE, 1.0))
-    sums = [cgutils.alloca_once_value(b, lanes.zero()) for _ in counts]
-
-    def tile(places: list[Any]) -> None:
-        scales = []
-        for place in places:
-            t, y = lanes.absolute(lanes.load(T, place)), lanes.absolute(lanes.load(Y, place))
-            largest = b.select(b.fcmp_ordered(">", y, t), y, t)
-            scales.append(b.fdiv(one, b.fmul(lane_tolerance, b.fadd(largest, lane_offset))))
-        for r, (total, count) in enumerate(zip(sums, counts, strict=True)):
-            first = INTEGER(16 * r)  # rows of the tableau have sixteen places
-            errors = [cgutils.alloca_once_value(b, lanes.zero()) for _ in places]
-            with cgutils.for_range(b, count) as loop:
-                entry = b.add(first, loop.index)
-                factor = lanes.spread(b.load(b.gep(values, [entry])))
-                slopes = b.gep(K, [b.mul(b.load(b.gep(bits, [entry])), size)])
-                for error, place in zip(errors, places, strict=True):
-                    b.store(lanes.plus_product(b.load(error), factor, lanes.load(slopes, place)), error)
-            for error, scale in zip(errors, scales, strict=True):
-                relative = b.fmul(b.load(error), scale)
-                b.store(lanes.plus_product(b.load(total), relative, relative), total)
-
-    _tiled(b, rows, tile)
-    for r, total in enumerate(sums):
-        lanes.store(b.load(total), out, INTEGER(r))
+EMBEDDED = tuple(DORMAND_PRINCE.row(number) for number in (THIRD, FIFTH))
+BODY = Callable[[Lanes, Any, list[Any]], None]
 
 
-def _squared_norms(lanes: Lanes, rows: Any, counts: list[Any], data: list[Any]) -> None:
-    K, T, Y, X, out = data
-    b, size = lanes.builder, lanes.builder.mul(rows, lanes.columns)
-    last, before = (b.gep(K, [b.mul(stage, size)]) for stage in counts)
-    sums = [cgutils.alloca_once_value(b, lanes.zero()) for _ in range(6)]
+class _Sums:
+    """Sums over the rows of a block."""
 
-    def tile(places: list[Any]) -> None:
-        for place in places:
-            t, y, x = (lanes.load(block, place) for block in (T, Y, X))
-            first, final, earlier = (lanes.load(block, place) for block in (K, last, before))
-            for total, value in zip(sums, (t, y, first, final, b.fsub(final, earlier), b.fsub(y, x)), strict=True):
-                b.store(lanes.plus_product(b.load(total), value, value), total)
+    def __init__(self, lanes: Lanes, count: int) -> None:
+        self.lanes = lanes
+        self.places = [cgutils.alloca_once_value(lanes.builder, lanes.zero()) for _ in range(count)]
 
-    _tiled(b, rows, tile)
-    for r, total in enumerate(sums):
-        lanes.store(b.load(total), out, INTEGER(r))
+    def add_squares(self, values: list[Any]) -> None:
+        b = self.lanes.builder
+        for place, value in zip(self.places, values, strict=True):
+            b.store(self.lanes.fused(b.load(place), value, value), place)
+
+    def store(self, out: Any) -> None:
+        for r, place in enumerate(self.places):
+            self.lanes.store(self.lanes.builder.load(place), out, INTEGER(r))
 
 
-def _tiled(b: Any, count: Any, work: Callable[[list[Any]], None]) -> None:
-    whole = b.mul(b.sdiv(count, INTEGER(TILE)), INTEGER(TILE))
-    with cgutils.for_range_slice(b, INTEGER(0), whole, INTEGER(TILE)) as (first, _):
-        work([b.add(first, INTEGER(t)) for t in range(TILE)])
-    with cgutils.for_range_slice(b, whole, count, INTEGER(1)) as (first, _):
-        work([first])
+def _relative_errors(lanes: Lanes, rows: Any, data: list[Any]) -> None:
+    T, Y, _, K, _, _, _, _, offset, out = data
+    b, slopes = lanes.builder, _slopes(lanes, rows, K)
+    sums, one, margin = _Sums(lanes, len(EMBEDDED)), lanes.spread(ir.Constant(DOUBLE, 1.0)), lanes.load(offset, INTEGER(0))
+    used = sorted({j for row in EMBEDDED for j in row})
+
+    def size(place: Any) -> Any:
+        t, y = lanes.absolute(lanes.load(T, place)), lanes.absolute(lanes.load(Y, place))
+        return b.fadd(b.select(b.fcmp_ordered(">", y, t), y, t), margin)
+
+    def entry(place: Any, reciprocal: Any) -> None:
+        found: list[Any] = [None] * len(EMBEDDED)
+        for j in used:
+            slope = lanes.load(slopes[j], place)
+            for r, row in enumerate(EMBEDDED):
+                if j in row:
+                    a = lanes.spread(ir.Constant(DOUBLE, row[j]))
+                    found[r] = b.fmul(a, slope) if found[r] is None else lanes.fused(found[r], a, slope)
+        sums.add_squares([b.fmul(error, reciprocal) for error in found])
+
+    pairs = b.mul(b.sdiv(rows, INTEGER(2)), INTEGER(2))
+    with cgutils.for_range_slice(b, INTEGER(0), pairs, INTEGER(2)) as (first, _):
+        second = b.add(first, INTEGER(1))
+        x, y = size(first), size(second)
+        both = b.fdiv(one, b.fmul(x, y))  # one division for two
+        entry(first, b.fmul(y, both))
+        entry(second, b.fmul(x, both))
+    with cgutils.for_range_slice(b, pairs, rows, INTEGER(1)) as (last, _):
+        entry(last, b.fdiv(one, size(last)))
+    sums.store(out)
+
+
+def _squared_norms(lanes: Lanes, rows: Any, data: list[Any]) -> None:
+    T, Y, X, K, _, _, _, _, out = data
+    b, slopes, sums = lanes.builder, _slopes(lanes, rows, K), _Sums(lanes, 6)
+    with cgutils.for_range(b, rows) as loop:
+        t, y, x = (lanes.load(block, loop.index) for block in (T, Y, X))
+        first, before, last = (lanes.load(slopes[s], loop.index) for s in (0, STAGES - 1, STAGES))
+        sums.add_squares([t, y, first, last, b.fsub(last, before), b.fsub(y, x)])
+    sums.store(out)
+
+
+def _taken(lanes: Lanes, rows: Any, data: list[Any]) -> None:
+    T, Y, _, K, _, _, _, _, error = data
+    b, slopes = lanes.builder, _slopes(lanes, rows, K)
+    passed = b.fcmp_ordered("<", lanes.load(error, INTEGER(0)), lanes.spread(ir.Constant(DOUBLE, 1.0)))
+    with cgutils.for_range(b, rows) as loop:
+        for old, new in ((T, Y), (K, slopes[STAGES])):
+            lanes.store(b.select(passed, lanes.load(new, loop.index), lanes.load(old, loop.index)), old, loop.index)
+
+
+def _slopes(lanes: Lanes, rows: Any, K: Any) -> list[Any]:
+    """Where the slopes of the stages begin."""
+    size = lanes.builder.mul(rows, lanes.columns)
+    return [lanes.builder.gep(K, [lanes.builder.mul(size, INTEGER(s))]) for s in range(STAGES + 1)]
 
 
 def _function(module: Any, body: BODY, arrays: int) -> Any:
-    kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 4 + [POINTER] * arrays)
+    """The function ``(rows, columns, *pointers)`` that takes all lanes through a body, the widest groups first."""
+    kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 2 + [POINTER] * arrays)
     function = cgutils.get_or_insert_function(module, kind, f"theorycheck.flow{body.__name__}")
     if function.blocks:
         return function
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    for pointer in function.args[4:]:
+    for pointer in function.args[2:]:
         pointer.add_attribute("noalias")
     b = ir.IRBuilder(function.append_basic_block())
-    rows, columns, one, other, *data = function.args
+    rows, columns, *data = function.args
     begin = INTEGER(0)
     for width in WIDTHS:
         end = b.mul(b.sdiv(columns, INTEGER(width)), INTEGER(width))
         with cgutils.for_range_slice(b, begin, end, INTEGER(width)) as (first, _):
-            body(Lanes(b, columns, first, width), rows, [one, other], data)
+            body(Lanes(b, columns, first, width), rows, data)
         begin = end
     b.ret_void()
     return function
 
 
 def _called(body: BODY) -> Callable[..., Any]:
-    """Lowering of ``(integer, integer, *arrays)``, the last but one of which has the rows and the columns of a block."""
+    """Lowering of ``(block, *arrays)``; the first array of a block has its rows and columns."""
 
     def generated(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        one, other, *values = arguments
-        made = [context.make_array(kind)(context, b, value) for kind, value in zip(signature.args[2:], values, strict=True)]
-        rows, columns = cgutils.unpack_tuple(b, made[_SHAPED[body]].shape)
-        b.call(_function(b.module, body, len(made)), [rows, columns, one, other, *(b.bitcast(array.data, POINTER) for array in made)])
+        block = context.make_array(signature.args[0][0])(context, b, b.extract_value(arguments[0], 0))
+        data = [pointer for kind, value in zip(signature.args, arguments, strict=True) for pointer in pointers(context, b, kind, value)[0]]
+        rows, columns = cgutils.unpack_tuple(b, block.shape)
+        b.call(_function(b.module, body, len(data)), [rows, columns, *data])
         return context.get_dummy_value()
 
     return generated
 
 
-_SHAPED: dict[BODY, int] = {_scaled_errors: 3, _squared_norms: 1}  # which argument is a block of states
+@intrinsic
+def relative_errors(context: Any, block: Any, offset: Any, out: Any) -> Any:
+    """Σ_p (Σ_j a_j K[j]_p / (max(|T_p|, |Y_p|) + offset))² for the embedded formulas of order 3 and 5, into the two rows of out."""
+    return types.void(block, offset, out), _called(_relative_errors)
 
 
 @intrinsic
-def scaled_errors(context: Any, one: Any, other: Any, stages: Any, values: Any, K: Any, T: Any, Y: Any, tolerance: Any, offset: Any, out: Any) -> Any:
-    """out[r] = Σ_p (Σ_j values_rj K[stages_rj]_p x_p)² for two neighbouring rows of `one` and `other` terms.
-
-    Here x_p = 1 / (tolerance (max(|T_p|, |Y_p|) + offset)).
-    """
-    return types.void(INT, INT, stages, values, K, T, Y, tolerance, offset, out), _called(_scaled_errors)
+def squared_norms(context: Any, block: Any, out: Any) -> Any:
+    """Squared Euclidean norms of T, Y, the first and last slopes, the change from the slope before the last, and Y - X, into the rows of out."""
+    return types.void(block, out), _called(_squared_norms)
 
 
 @intrinsic
-def squared_norms(context: Any, last: Any, before: Any, K: Any, T: Any, Y: Any, X: Any, out: Any) -> Any:
-    """Squared Euclidean norms of T, Y, K[0], K[last], K[last] - K[before] and Y - X into the rows of out."""
-    return types.void(INT, INT, K, T, Y, X, out), _called(_squared_norms)
+def taken(context: Any, block: Any, error: Any) -> Any:
+    """T = Y, and the first slope that at Y, in the lanes whose error is below 1."""
+    return types.void(block, error), _called(_taken)

@@ -48,19 +48,27 @@ class _Sweeps:
         """Where q_k or h_{k+1} is."""
         return self.row(of, self.number(self.at, k))
 
+    def above(self, k: Any) -> Any:
+        """Where q_k is; the last of them is W_L itself."""
+        last = self.plus(self.depth, -1)
+        return self.builder.select(self.builder.icmp_signed("==", k, last), self.row(self.T, self.number(self.to, last)), self.vector(self.Q, k))
+
     def slopes(self) -> None:
-        """q_{L-1} = W_L, then every q_{k-1} = q_k W_k, and h_1 = q_0 S - C."""
-        b, lanes, last = self.builder, self.lanes, self.plus(self.depth, -1)
-        _, cols, W = self.layer(last)
-        out = self.vector(self.Q, last)
-        with cgutils.for_range(b, cols) as loop:
-            lanes.store(lanes.load(W, loop.index), out, loop.index)
+        """Every q_{k-1} = q_k W_k from q_{L-1} = W_L on, and h_1 = q_0 S - C."""
+        b, last = self.builder, self.plus(self.depth, -1)
         with cgutils.for_range(b, last) as loop:
             k = b.sub(last, self.plus(loop.index, 1))
             rows, cols, W = self.layer(k)
-            self.through(rows, cols, self.vector(self.Q, self.plus(k, 1)), W, self.vector(self.Q, k), None)
+            self.through(rows, cols, self.above(self.plus(k, 1)), W, self.vector(self.Q, k), None)
         d = self.number(self.widths, INTEGER(0))
-        self.through(d, d, self.Q, self.S, self.H, self.C)
+        self.through(d, d, self.above(INTEGER(0)), self.S, self.H, self.C)
+
+    def keep(self) -> None:
+        """W_L among the q_k: it is about to change, and who looks at the sizes of steps reads it there."""
+        last = self.plus(self.depth, -1)
+        _, cols, W = self.layer(last)
+        with cgutils.for_range(self.builder, cols) as loop:
+            self.lanes.store(self.lanes.load(W, loop.index), self.vector(self.Q, last), loop.index)
 
     def through(self, rows: Any, cols: Any, q: Any, W: Any, out: Any, less: Any) -> None:
         """out = qᵀ W - less."""
@@ -85,7 +93,7 @@ class _Sweeps:
             k = outer.index
             rows, cols, W = self.layer(k)
             q, h, out, first = (
-                self.vector(self.Q, self.plus(k, 1)),
+                self.above(self.plus(k, 1)),
                 self.vector(self.H, k),
                 self.vector(self.H, self.plus(k, 1)),
                 self.number(self.to, k),
@@ -149,6 +157,23 @@ def _function(module: Any, name: str, body: Callable[..., None], arrays: int) ->
     return function
 
 
+def field_function(module: Any, width: int) -> Any:
+    """The function ``(depth, widths, at, to, T, S, C, Q, H, out)`` of the field of a block that has just so many columns."""
+    kind = ir.FunctionType(ir.VoidType(), [INTEGER] + [NUMBERS] * 3 + [POINTER] * 6)
+    function = cgutils.get_or_insert_function(module, kind, f"theorycheck.networks.field_of_{width}")
+    if function.blocks:
+        return function
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    for pointer in function.args[1:]:
+        pointer.add_attribute("noalias")
+    builder = ir.IRBuilder(function.append_basic_block())
+    depth, *pointers = function.args
+    _field(Lanes(builder, INTEGER(width), INTEGER(0), width), depth, None, pointers[:3], pointers[3:])
+    builder.ret_void()
+    return function
+
+
 def _field(lanes: Lanes, depth: Any, steps: Any, numbers: list[Any], data: list[Any]) -> None:
     *inner, out = data
     sweeps = _Sweeps(lanes, depth, numbers, inner)
@@ -161,6 +186,7 @@ def _descent(lanes: Lanes, depth: Any, steps: Any, numbers: list[Any], data: lis
     T = data[0]
     with cgutils.for_range(lanes.builder, steps):
         sweeps.slopes()
+        sweeps.keep()
         sweeps.up(
             lambda place, old, q, h: lanes.store(lanes.minus_product(old, q, h), T, place),
             lambda place, h: lanes.store(lanes.builder.fsub(lanes.load(T, place), h), T, place),

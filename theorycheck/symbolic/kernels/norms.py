@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.compiled import borrowing, compiled
 from theorycheck.symbolic.kernels.dense import LARGE, inners, matrix_of, outers, product
 from theorycheck.symbolic.kernels.lanes import block_of, block_size, down, load, offsets
 from theorycheck.symbolic.kernels.micro import vector_matrix
@@ -38,7 +38,7 @@ def partial_norms(widths: np.ndarray, theta: np.ndarray, outer: np.ndarray, inne
         first += n
 
 
-@compiled
+@borrowing
 def column_norm(block: np.ndarray, first: int, count: int, lane: int) -> float:
     """Euclidean norm of some rows of one lane."""
     total = 0.0
@@ -47,7 +47,7 @@ def column_norm(block: np.ndarray, first: int, count: int, lane: int) -> float:
     return np.sqrt(total)
 
 
-@compiled
+@borrowing
 def chain_of_block(
     widths: np.ndarray, to: np.ndarray, T: np.ndarray, j: int, members: np.ndarray, room: np.ndarray, inner: np.ndarray, between: np.ndarray
 ) -> None:
@@ -74,7 +74,7 @@ def chain_of_block(
                 between[members[lane], k - 1, j - 1] = found
 
 
-@compiled
+@borrowing
 def norm(values: np.ndarray) -> float:
     """Euclidean norm of the entries of a matrix."""
     total = 0.0
@@ -84,7 +84,7 @@ def norm(values: np.ndarray) -> float:
     return np.sqrt(total)
 
 
-@compiled
+@borrowing
 def chain_norms(widths: np.ndarray, to: np.ndarray, row: np.ndarray, j: int, room: np.ndarray, out: np.ndarray) -> None:
     """Frobenius norms of M_kj for one j into column j - 1 of `out`: 0 for k <= j, and 1 for the identity."""
     depth, cols = widths.size - 1, widths[j]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.compiled import borrowing, compiled
 from theorycheck.symbolic.kernels.lanes import down, offsets, up
 from theorycheck.symbolic.kernels.micro import matrix_vector, vector_matrix
 
@@ -43,7 +43,7 @@ class Point(NamedTuple):
     E: np.ndarray
 
 
-@compiled
+@borrowing
 def dot(X: np.ndarray, x: int, Y: np.ndarray, y: int, count: int) -> float:
     """Scalar product of parts of two columns."""
     s, t, u, v = 0.0, 0.0, 0.0, 0.0
@@ -58,7 +58,7 @@ def dot(X: np.ndarray, x: int, Y: np.ndarray, y: int, count: int) -> float:
     return (s + t) + (u + v)
 
 
-@compiled
+@borrowing
 def normalize(X: np.ndarray, first: int, count: int) -> float:
     """Divide a part of a column by its norm, which is returned; 0 stays."""
     norm = np.sqrt(dot(X, first, X, first, count))
@@ -85,7 +85,7 @@ def point_at(widths: np.ndarray, at: np.ndarray, to: np.ndarray, theta: np.ndarr
     return Point(widths, at, to, T, K.reshape(-1, 1), Q, H, q, h, np.zeros_like(Q), np.zeros_like(Q))
 
 
-@compiled
+@borrowing
 def into_range(point: Point, x: np.ndarray) -> None:
     """Make coordinates stand for a V in the range: b_k ⊥ q̂_k, and nothing where q_k or h_k is 0."""
     widths, at, place = point.widths, point.at, 0
@@ -100,7 +100,7 @@ def into_range(point: Point, x: np.ndarray) -> None:
         place += widths[k]
 
 
-@compiled
+@borrowing
 def applied(point: Point, x: np.ndarray, y: np.ndarray) -> None:
     """Coordinates of the product of the Hessian with V, from coordinates of V."""
     widths, at, to, D, E = point.widths, point.at, point.to, point.D, point.E
@@ -183,7 +183,7 @@ def eigenvector(alpha: np.ndarray, beta: np.ndarray, m: int, top: float, s: np.n
         s[i] /= size
 
 
-@compiled
+@borrowing
 def orthogonal(V: np.ndarray, count: int, w: np.ndarray, room: np.ndarray) -> None:
     """Make w orthogonal to the first rows of V, twice; the coefficients add up in `room`."""
     N = w.shape[0]
