@@ -19,10 +19,10 @@ from rich.console import Console
 import theorycheck as tc
 from theorycheck import cli
 from theorycheck.report.derivations import print_derivation
-from theorycheck.symbolic.formulas import expression_text
 from theorycheck.symbolic.derivations import EntrywiseDerivation, WrongDerivation
 from theorycheck.symbolic.derivations.coordinatewise import coordinate_forms
 from theorycheck.symbolic.derivations.factored import factored_forms
+from theorycheck.symbolic.formulas import expression_text
 from theorycheck.symbolic.models import MatrixFactorization, ResidualLinear, SymmetricFactorization, WeightNormalized
 from theorycheck.symbolic.named_models import MODELS
 from theorycheck.symbolic.parametrizations import Parametrization, QuadraticForms

@@ -11,6 +11,7 @@ from theorycheck.dynamics.methods import GradientDescent
 from theorycheck.dynamics.quantities import gradient_norm, hessian_trace, risk, sharpness
 from theorycheck.dynamics.trajectories import Ending, Every, Stop, follow
 from theorycheck.errors import InvalidArgument, ShapeMismatch, TooLarge
+from theorycheck.symbolic.derivations import derive
 
 x, y, z = sp.symbols("x y z", real=True)
 bare = sp.Symbol("x")  # of no declared kind
@@ -101,6 +102,16 @@ def test_formulas_are_in_the_symbols():
     assert landscape.gradient_expressions == sp.Matrix([2 * x * y, x**2])
     assert landscape.hessian_expressions == sp.Matrix([[2 * y, 2 * x], [2 * x, 0]])
     assert landscape.latex().startswith("\\begin{aligned}\nR(\\theta) &= x^{2} y \\\\")
+
+
+def test_symbols_that_are_not_declared_real_stay_the_readers():
+    u, v = sp.symbols("u v")
+    landscape = Landscape((u, v), sp.re(u) ** 2 * v + sp.log(sp.exp(v)))
+    assert landscape.symbols == (u, v)
+    assert landscape.expression == u**2 * v + v
+    assert landscape.hessian_expressions.subs({u: 1, v: 2}) == sp.Matrix([[4, 2], [2, 0]])
+    assert derive(landscape).gradient == landscape.gradient_expressions == sp.Matrix([2 * u * v, u**2 + 1])
+    np.testing.assert_array_equal(landscape.gradient([3.0, 2.0]), [12.0, 10.0])
 
 
 @pytest.mark.parametrize(

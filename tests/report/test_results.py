@@ -10,7 +10,7 @@ import pytest
 from theorycheck.cli.checking import Outputs
 from theorycheck.errors import InvalidArgument
 from theorycheck.instances.recipes import reals, recipe
-from theorycheck.report.results import Status, record_of, results_checksum, status_of, write_records
+from theorycheck.report.results import Status, finite, record_of, results_checksum, status_of, write_records
 from theorycheck.search.check import check
 from theorycheck.search.reports import Planted, Report, Settled
 from theorycheck.search.verdicts import Outcome, Tally, Tightest, Verdict
@@ -61,6 +61,12 @@ def report(outcome: Outcome | None, planted: tuple[Planted, ...] = (), identitie
 )
 def test_exit_statuses(reports: list[Report], status: int) -> None:
     assert status_of(reports) is Status(status)
+
+
+def test_what_is_no_number_is_null_at_any_depth() -> None:
+    """A singular covariance has an infinite condition number, and it is a feature like another."""
+    record = {"features": {"condition_number": float("inf"), "depth": 2}, "rows": ({"low": float("nan")}, 1.5), "label": "x ≤ y"}
+    assert finite(record) == {"features": {"condition_number": None, "depth": 2}, "rows": [{"low": None}, 1.5], "label": "x ≤ y"}
 
 
 @pytest.mark.parametrize(

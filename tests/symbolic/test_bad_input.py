@@ -15,6 +15,7 @@ from theorycheck.symbolic.losses import Loss
 from theorycheck.symbolic.parsing import parse_expressions
 
 x, y, z = sp.symbols("x y z", real=True)
+UNDECLARED = sp.Symbol("x")
 CROSSED = tc.Entrywise((x, y, z), (x * y, x * z))
 WITNESS = r"does not commute: with w\[0\] = x\*y and w\[1\] = x\*z, \[∇w\[0\], ∇w\[1\]\] = \(0, -2, -2\) at x = 1, y = -2, z = 2"
 
@@ -43,6 +44,9 @@ CASES: list[tuple[str, Callable[[], object], str]] = [
     ("a closed potential of a map that does not commute", lambda: tc.legendre_potential(CROSSED, [1.0, 1, 1]), WITNESS),
     ("a numeric potential of a map that does not commute", lambda: tc.numeric_potential(CROSSED, [1.0, 1, 1], 1e-8), WITNESS),
     ("unknown symbols of a map", lambda: tc.Entrywise((x,), (x * y,)), "not parameters: y"),
+    ("one name for two parameters", lambda: tc.Entrywise((x, UNDECLARED), (x,)), "must differ from each other, also in their names"),
+    ("a parameter that is no symbol", lambda: tc.Entrywise((x, 2 * y), (x * y,)), "parameters"),
+    ("a modulus of what need not be real", lambda: tc.Entrywise(UNDECLARED, (abs(UNDECLARED),)), r"are not declared real, .* Abs\(x\); pass sympy"),
     ("unknown symbols of a landscape", lambda: tc.Landscape((x,), x * y), "not parameters: y"),
     ("unknown symbols of a law", lambda: tc.conservation(CROSSED, x + sp.Symbol("k")), "not parameters: k"),
     ("unknown symbols on the command line", lambda: parse_expressions("x + k", (x,)), "the unknown symbol k"),

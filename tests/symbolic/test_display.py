@@ -76,6 +76,30 @@ def mistakes(latex: str) -> list[str]:
     return found + sorted({name for name in re.findall(r"\\([a-zA-Z]+)", bare) if name not in KNOWN})
 
 
+TEXT = """\
+Derivation of DeepLinear(widths=(3, 2, 1)), SquaredLoss(c=1.0)
+    ∇_(W_1) R = W_2ᵀ G
+    ∇_(W_2) R = G W_1ᵀ
+    where G = ∇_W R
+    checked exact: """
+
+
+def test_the_text_of_a_derivation() -> None:
+    assert repr(tc.derive(tc.DeepLinear((3, 2, 1)), tc.SquaredLoss())).startswith(TEXT)
+    bare = tc.derive(tc.Landscape((x, y), x**2 * y))
+    assert str(bare).split("\n    ")[1:3] == ["∂R/∂x = 2 x y", "∂R/∂y = x^2"]
+    assert "    ... 2 more in .gradient\n" in repr(tc.derive(tc.DeepLinear((1,) * 15), tc.SquaredLoss()))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+def test_texts_of_derivations_are_short_and_say_how_they_were_checked(model: Any) -> None:
+    derivation = tc.derive(model, tc.SquaredLoss())
+    lines = repr(derivation).split("\n    ")
+    assert lines[1 : 1 + len(derivation.gradient_lines)] == list(derivation.gradient_lines)
+    assert lines[-len(derivation.checked) :] == [f"checked {statement}" for statement in derivation.checked]
+    assert all(len(line) < 250 for line in lines)
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_displays_are_sound(name: str) -> None:
     for part in shown(SHOWN[name]()).split("$$")[1::2]:

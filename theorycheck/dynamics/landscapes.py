@@ -25,8 +25,8 @@ ONE, FLAT = np.ones(1), np.zeros((1, 1))  # the risk is its own w: slope 1, no c
 class Landscape:
     """A loss in θ given by one SymPy expression.
 
-    Symbols that are not declared real are read as real: the expression is simplified accordingly, and stays in the symbols given. Where the expression is piecewise, derivatives are those of the piece
-    that SymPy's conditions select.
+    Symbols that are not declared real are read as real: the expression is simplified accordingly, and stays in the symbols given. Where
+    it is piecewise, derivatives are those of the piece that SymPy's conditions select.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from theorycheck.report.consoles import folded, plain_table, say, seconds_text, slack_text
-from theorycheck.report.results import Status, counterexample_record, tightest_record
+from theorycheck.report.results import Status, counterexample_record, finite, tightest_record
 from theorycheck.report.terminal import print_counterexample, print_indented
 from theorycheck.search.ablation import Ablation, Dropped, Need
 from theorycheck.search.verdicts import Outcome
@@ -57,7 +57,7 @@ def ablations_status(ablations: Sequence[Ablation]) -> Status:
 
 def ablation_record(paper: str, ablation: Ablation) -> dict[str, Any]:
     """The object a theorem has in the JSON file."""
-    return {
+    record: dict[str, Any] = {
         "theorem": ablation.theorem.name,
         "paper": paper,
         "outcome": ablation.baseline.outcome.name,
@@ -65,6 +65,8 @@ def ablation_record(paper: str, ablation: Ablation) -> dict[str, Any]:
         "dropped": [_record(d) for d in ablation.dropped],
         "seconds": round(ablation.seconds, 3),
     }
+    plain: dict[str, Any] = finite(record)
+    return plain
 
 
 def _record(d: Dropped) -> dict[str, Any]:

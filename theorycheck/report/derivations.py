@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from theorycheck.report.consoles import say
-from theorycheck.symbolic.formulas import block_text, expression_text, words_text
 from theorycheck.report.geometry import Section as Section
 from theorycheck.report.geometry import geometry
 from theorycheck.report.matrix_forms import matrix_form
 from theorycheck.symbolic.derivations import BareDerivation, Derivation, EntrywiseDerivation, FactoredDerivation, WordDerivation
 from theorycheck.symbolic.derivations.base import loss_latex
+from theorycheck.symbolic.formulas import block_text, expression_text, words_text
 from theorycheck.symbolic.losses import Loss, SquaredLoss
 from theorycheck.symbolic.matrix_words import NamedForms
 

@@ -10,10 +10,10 @@ import numpy as np
 import sympy as sp
 
 from theorycheck.errors import InvalidArgument, TooLarge
-from theorycheck.symbolic.formulas import expression_text
 from theorycheck.symbolic.brackets import lie_brackets
 from theorycheck.symbolic.conserved import conserved_quantities
 from theorycheck.symbolic.derivations.balance import balance_holds
+from theorycheck.symbolic.formulas import expression_text
 from theorycheck.symbolic.parametrizations import DeepLinear
 from theorycheck.symbolic.potentials import ExactForm, NoClosedForm, legendre_potential
 from theorycheck.symbolic.vector_fields import NotPolynomial

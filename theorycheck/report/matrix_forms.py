@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from theorycheck.symbolic.formulas import block_text, expression_text, words_text
 from theorycheck.symbolic.derivations import EntrywiseDerivation
 from theorycheck.symbolic.derivations.coordinatewise import CoordinateForms, coordinate_forms
 from theorycheck.symbolic.derivations.factored import factored_forms, words_latex
+from theorycheck.symbolic.formulas import block_text, expression_text, words_text
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.matrix_words import MapDerivatives
 

@@ -87,6 +87,15 @@ def tightest_record(tightest: Tightest | None) -> dict[str, Any] | None:
     return None if tightest is None or not isfinite(tightest.slack) else {"slack": float(tightest.slack), "label": tightest.label}
 
 
+def finite(value: Any) -> Any:
+    """The same plain value with None for every number that is none: JSON knows neither NaN nor infinity."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(part) for key, part in value.items()}
+    return [finite(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 def write_records(path: Path | str, records: Sequence[Mapping[str, Any]]) -> None:
     """Write a list of objects as JSON: at any moment the file holds a complete list, the one before or this one.
 
@@ -116,5 +125,5 @@ def counterexample_record(found: Counterexample | None) -> dict[str, Any] | None
     """A counterexample as an object: the instance as text and as choices, and both sides."""
     if found is None:
         return None
-    sides = {"label": found.entry.label, "left": found.entry.left, "right": found.entry.right}
+    sides = finite({"label": found.entry.label, "left": found.entry.left, "right": found.entry.right})
     return {"instance": shown(found.instance), "choices": list(found.choices), **sides}

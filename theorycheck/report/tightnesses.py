@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from theorycheck.report.consoles import folded, plain_table, say, seconds_text, slack_text
-from theorycheck.report.results import Status, counterexample_record
+from theorycheck.report.results import Status, counterexample_record, finite
 from theorycheck.report.terminal import print_counterexample, print_indented
 from theorycheck.search.breakdown import Exponent, Row
 from theorycheck.search.tightness import Bound, Candidate, Tightness
@@ -87,7 +86,7 @@ def tightnesses_status(found: Sequence[Tightness]) -> Status:
 
 def tightness_record(paper: str, tightness: Tightness) -> dict[str, Any]:
     """The object a theorem has in the JSON file."""
-    return {
+    record: dict[str, Any] = {
         "theorem": tightness.theorem.name,
         "paper": paper,
         "tried": tightness.tried,
@@ -99,12 +98,14 @@ def tightness_record(paper: str, tightness: Tightness) -> dict[str, Any]:
         "problems": list(tightness.problems),
         "seconds": round(tightness.seconds, 3),
     }
+    plain: dict[str, Any] = finite(record)
+    return plain
 
 
 def _bound_record(b: Bound) -> dict[str, Any]:
     return {
         "label": b.label,
-        "ratio": _number(b.ratio),
+        "ratio": b.ratio,
         "attained": b.attained,
         "exhausted": b.exhausted,
         "extremal": {
@@ -114,10 +115,8 @@ def _bound_record(b: Bound) -> dict[str, Any]:
             "right": b.extreme.right,
             "features": dict(b.extreme.features),
         },
-        "median_ratio": _number(b.typical),
-        "by": {
-            name: [{"low": r.low, "high": r.high, "instances": r.count, "ratio": _number(r.ratio)} for r in rows] for name, rows in b.rows.items()
-        },
+        "median_ratio": b.typical,
+        "by": {name: [{"low": r.low, "high": r.high, "instances": r.count, "ratio": r.ratio} for r in rows] for name, rows in b.rows.items()},
         "exponents": [{"feature": e.feature, "value": e.value, "low": e.low, "high": e.high, "points": e.points} for e in b.exponents],
     }
 
@@ -126,14 +125,9 @@ def _candidate_record(c: Candidate) -> dict[str, Any]:
     return {
         "name": c.theorem.name,
         "holds": c.holds,
-        "least_slack": _number(c.slack),
+        "least_slack": c.slack,
         "label": c.label,
-        "ratio": _number(c.ratio),
-        "median_ratio": _number(c.typical),
+        "ratio": c.ratio,
+        "median_ratio": c.typical,
         "counterexample": counterexample_record(c.counterexample),
     }
-
-
-def _number(value: float) -> float | None:
-    """None where it is no number: JSON knows neither NaN nor infinity."""
-    return value if isfinite(value) else None
