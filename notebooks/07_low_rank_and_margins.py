@@ -33,7 +33,6 @@ import numpy as np
 from scipy.optimize import brentq, linprog
 
 import theorycheck as tc
-from theorycheck.library import select
 
 # %% [markdown]
 # ## One mode after the other
@@ -134,10 +133,8 @@ figure
 # show what it does. A plot at one reasonable scale would have confirmed the wrong theorem. As statements, from the library:
 
 # %%
-(paper,) = select(["li_luo_lyu_2020"]).papers
 for name in ("nuclear_norm_ge_of_completion", "greedy_ends_at_rank_one_of_completion"):
-    theorem = next(t for t in paper.theorems if t.name == name)
-    verdict = tc.check(theorem, instances=60)
+    verdict = tc.check(tc.theorem(f"li_luo_lyu_2020/{name}"), instances=60)
     print(f"{name}: {verdict.outcome.name}, {verdict.admitted} of {verdict.tried} admitted")
     assert verdict.outcome is tc.Outcome.CORROBORATED
 
@@ -238,8 +235,7 @@ print(f"λ₁ of the margin problem: {wanted[peak, 0]:.3f} at τ = {tau[peak]:.2
 assert wanted[-1, 0] < 0.5 * wanted[peak, 0]
 assert np.diff(flowed[:, 0]).min() > -1e-3
 
-(paper,) = select(["moroshko_2020/dual_tends_to_margin_of_monotone"]).papers
-(theorem,) = paper.theorems
+theorem = tc.theorem("moroshko_2020/dual_tends_to_margin_of_monotone")
 verdict = tc.check(theorem, instances=100)
 print(verdict)
 assert verdict.outcome is tc.Outcome.CORROBORATED

@@ -103,12 +103,14 @@ from theorycheck.instances.recipes import reals as reals
 from theorycheck.instances.recipes import recipe as recipe
 from theorycheck.instances.recipes import signs as signs
 from theorycheck.instances.recipes import with_spectrum as with_spectrum
+from theorycheck.library import theorem as theorem
 from theorycheck.measured import Measured as Measured
 from theorycheck.measured import Precision as Precision
 from theorycheck.report import figures as figures
 from theorycheck.search.ablation import Ablation as Ablation
 from theorycheck.search.ablation import Need as Need
 from theorycheck.search.ablation import ablate as ablate
+from theorycheck.search.admitted import instance as instance
 from theorycheck.search.certification import Certificate as Certificate
 from theorycheck.search.certification import NotCertified as NotCertified
 from theorycheck.search.certification import Share as Share

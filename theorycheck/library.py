@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -204,6 +205,33 @@ def select(selectors: Sequence[str]) -> Selection:
                 "selector", selector, "matches no theorem", "known are " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
             )
     return Selection(tuple(_part(known[path], set(names)) for path, names in found.items()))
+
+
+def theorem(address: str) -> Theorem:
+    """The theorem, falsehood or candidate at ``paper/name``, or at ``path/of/my_file.py/name``.
+
+    Raises
+    ------
+    UnknownTheorem
+        If there is none; the message names the nearest addresses.
+
+    Examples
+    --------
+    >>> print(theorem("arora_2018/imbalance_conserved_by_flow"))
+    imbalance_conserved_by_flow
+
+    """
+    own = ".py/" in address
+    stem, _, name = address.partition(".py/" if own else "/")
+    path = Path(f"{stem}.py") if own else shelf() / f"{stem}.py"
+    places = (load(path),) if own or path.is_file() else papers()
+    known = {f"{path if own else p.name}/{t.name}": t for p in places for t in (*p.theorems, *p.false, *p.candidates)}
+    if f"{path if own else stem}/{name}" in known:
+        return known[f"{path if own else stem}/{name}"]
+    same_name = [a for a in known if a.endswith(f"/{name or address}")]
+    near = same_name or get_close_matches(address, known, n=6) or (list(known) if len(places) == 1 else [])
+    remedy = f"near it are {', '.join(near[:6])}" if near else "`theorycheck list` shows the library"
+    raise UnknownTheorem("address", address, "is not paper/theorem of the library or of a file", remedy)
 
 
 def _part(paper: Paper, names: set[str]) -> Paper:

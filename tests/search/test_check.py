@@ -96,6 +96,27 @@ def test_wrong_arguments(arguments):
         tc.check(TRUE, **arguments)
 
 
+def test_an_admitted_instance():
+    odd = tc.Premise("odd", "n is odd", lambda p: p.n % 2 == 1)
+    theorem = replace(TRUE, premises=(POSITIVE, tc.Premise("at_one", "y = 1", lambda p: p.y == 1.0, lambda p: replace(p, y=1.0)), odd))
+    for seed, index in ((0, 0), (1, 0), (1, 7)):
+        drawn = (points.sample(seed, k).value for k in range(index, 200))
+        first = next(p for p in drawn if p.x > 0 and p.n % 2 == 1)
+        assert tc.instance(theorem, seed, index) == replace(first, y=1.0)
+
+
+REJECTING = [
+    (AT_SEVEN, "`theorem=am_gm` admits none of the instances 5 to 1004 of seed 1, most often as `at_seven` rejects it"),
+    (tc.Premise("raises", "1/0", lambda p: 1 // 0 > 0), "most often as ZeroDivisionError: .* \\(1000 times\\); give the premise an enforce"),
+]
+
+
+@pytest.mark.parametrize(("premise", "message"), REJECTING, ids=str)
+def test_no_admitted_instance_names_the_premise(premise, message):
+    with pytest.raises(tc.InvalidArgument, match=message):
+        tc.instance(replace(TRUE, premises=(premise,)), seed=1, index=5)
+
+
 def test_examine_shows_premises_and_sides():
     seen = tc.examine(replace(TRUE, premises=(POSITIVE,)), Point(-1.0, 2.0, 1))
     assert seen.premises == {"positive": False}

@@ -45,7 +45,6 @@ CASES: list[tuple[str, Callable[[], object], str]] = [
     ("a numeric potential of a map that does not commute", lambda: tc.numeric_potential(CROSSED, [1.0, 1, 1], 1e-8), WITNESS),
     ("unknown symbols of a map", lambda: tc.Entrywise((x,), (x * y,)), "not parameters: y"),
     ("one name for two parameters", lambda: tc.Entrywise((x, UNDECLARED), (x,)), "must differ from each other, also in their names"),
-    ("a parameter that is no symbol", lambda: tc.Entrywise((x, 2 * y), (x * y,)), "parameters"),
     ("a modulus of what need not be real", lambda: tc.Entrywise(UNDECLARED, (abs(UNDECLARED),)), r"are not declared real, .* Abs\(x\); pass sympy"),
     ("unknown symbols of a landscape", lambda: tc.Landscape((x,), x * y), "not parameters: y"),
     ("unknown symbols of a law", lambda: tc.conservation(CROSSED, x + sp.Symbol("k")), "not parameters: k"),

@@ -37,6 +37,15 @@ MAPS = [
 ]
 
 
+def test_maps_in_symbols_not_declared_real_are_read_as_real_and_stay_in_them() -> None:
+    u, v = sp.symbols("u v")
+    model = Entrywise((u, v), (sp.re(u) * v, sp.log(sp.exp(v)), sp.sqrt(u**4)))
+    assert model.symbols == (u, v)
+    assert model.expressions == (u * v, v, u**2)
+    np.testing.assert_array_equal(model.kernels.jacobian(np.array([-2.0, 3.0])), [[3.0, -2.0], [0.0, 1.0], [-4.0, 0.0]])
+    assert Entrywise(u, (u**2,)).w(np.array([3.0])) == 9.0
+
+
 def numbers(shape: tuple[int, ...], seed: int, whole: bool = False) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.integers(-3, 4, shape).astype(float) if whole else rng.standard_normal(shape)

@@ -42,7 +42,7 @@ def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False) -> Judged
     A `provisional` answer is for candidates of a contraction, whose result is confirmed in full: a violation that is clear at the
     screen is believed; a tiny one after a few shuffled runs.
     """
-    rebuild = partial(_rebuilt, theorem, draw.choices)
+    rebuild = partial(rebuilt, theorem, draw.choices)
     admitted = admitted_or_not(theorem, draw.value, rebuild)
     if not isinstance(admitted, Admission):
         return admitted
@@ -72,7 +72,7 @@ def admitted_or_not(theorem: Theorem, value: Any, rebuild: Callable[[], Any]) ->
     return found
 
 
-def _rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
+def rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
     """The instance anew: the same numbers, and at each level of precision noise of its own."""
     return theorem.ambient.replay(choices, in_force(None).level).value
 
@@ -117,7 +117,7 @@ def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterat
         if isinstance(drawn, Broken):
             results[index] = partial(Judged, broken=drawn)
             continue
-        rebuild = partial(_rebuilt, theorem, drawn.choices)
+        rebuild = partial(rebuilt, theorem, drawn.choices)
         admitted = admitted_or_not(theorem, drawn.value, rebuild)
         if isinstance(admitted, Admission):
             groups.setdefault(shape_of(admitted.instance), []).append((index, rebuild, admitted.instance))
