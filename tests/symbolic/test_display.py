@@ -20,7 +20,7 @@ alpha approx arg ast bar begin beta big Big Bigg bigg bigl Bigl Bigr bigr binom 
 cot coth cup dagger ddot ddots Delta delta det dfrac dim displaystyle dot dots ell emptyset end epsilon equiv eta exists exp forall frac
 gamma Gamma gcd ge geq gg hat hbar iff Im implies in inf infty int iota kappa ker Lambda lambda land langle lceil ldots le left leftarrow
 Leftarrow Leftrightarrow leq lfloor lim liminf limits limsup ll ln log lor lvert lVert mapsto mathbb mathbf mathcal mathrm max mid min mp mu
-nabla ne neg neq ni not notin nu odot omega Omega operatorname oplus otimes overbrace overline overset partial perp phi Phi pi Pi pm Pr prec
+nabla ne neg neq ni not notin nu odot omega Omega operatorname oplus otimes overbrace overline overset parallel partial perp phi Phi pi Pi pm Pr prec
 preceq prime prod propto psi Psi qquad quad rangle rceil Re rfloor rho right rightarrow Rightarrow rVert rvert setminus sigma Sigma sim
 simeq sin sinh sqrt star subset subseteq substack succ succeq sum sup supset supseteq tan tanh tau text textbf tfrac theta Theta tilde times
 to top underbrace underline underset Upsilon upsilon varepsilon varphi vartheta vdots vec Vert vert widehat widetilde xi Xi zeta
