@@ -17,7 +17,7 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-16s %s\n", $$1, $$2 }'
 
 check: $(STAMP) ## check the whole theorem library
-	@$(BIN)/theorycheck check --instances 300
+	@$(BIN)/theorycheck check --instances 200
 
 test: lint ## lint, then every test and doctest
 	@$(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist worksteal

@@ -25,7 +25,7 @@ from theorycheck.statements.theorems import Premise, Theorem
 
 LEVELS = (1, 2)
 SHUFFLES = 32  # a rounding error that one shuffled run shows with probability 1/2 escapes all of them once in 4·10⁹: an adversary tries often
-FEW_SHUFFLES = 2  # where the violation is a million times larger than the rounding of a well-conditioned claim
+FEW_SHUFFLES = 2  # where the violation is clear: a million times larger than the rounding of a well-conditioned claim
 
 Around = Callable[[], AbstractContextManager[None]]
 Run = Callable[[Precision, Around], "Comparison | Broken"]
@@ -41,11 +41,17 @@ def needs_confirmation(entry: Entry, relation_is_equal: bool) -> bool:
 
 
 def confirmed_claim(
-    theorem: Theorem, rebuild: Callable[[], Any], screened: Comparison, *, as_is: bool = False, shuffles: int = SHUFFLES
+    theorem: Theorem,
+    rebuild: Callable[[], Any],
+    screened: Comparison,
+    *,
+    as_is: bool = False,
+    shuffles: int = SHUFFLES,
+    clear: int = FEW_SHUFFLES,
 ) -> Comparison | Broken:
     """The claim on the instance `rebuild` returns (enforced again, unless `as_is`), with bars that may carry an accusation.
 
-    Fewer `shuffles` are for a violation that is confirmed once more before it is said.
+    Fewer `shuffles`, or fewer for a `clear` violation, are for one that is confirmed once more before it is said.
     """
 
     def run(precision: Precision, around: Around) -> Comparison | Broken:
@@ -58,7 +64,7 @@ def confirmed_claim(
         with around():
             return guarded(whole, precision)
 
-    return confirmed(run, screened, shuffles)
+    return confirmed(run, screened, shuffles, clear)
 
 
 def confirmed_premise(theorem: Theorem, premise: Premise, rebuild: Callable[[], Any]) -> bool:
@@ -79,7 +85,7 @@ def confirmed_premise(theorem: Theorem, premise: Premise, rebuild: Callable[[], 
     return not isinstance(result, Broken) and result.standing in (Standing.HOLDS, Standing.TOO_CLOSE)
 
 
-def confirmed(run: Run, screened: Comparison, shuffles: int = SHUFFLES) -> Comparison | Broken:
+def confirmed(run: Run, screened: Comparison, shuffles: int = SHUFFLES, clear: int = FEW_SHUFFLES) -> Comparison | Broken:
     """Raise the level until the comparison is decided or the bars stop shrinking; `screened` is the run at level 0."""
     before, result = screened, screened
     for level in map(Precision, LEVELS):
@@ -89,7 +95,8 @@ def confirmed(run: Run, screened: Comparison, shuffles: int = SHUFFLES) -> Compa
         others = [run(level, partial(rounded, mode)) for mode in OTHERS] if available() else []
         result = _with_bars(before, now, others)
         if result.standing is Standing.VIOLATED:
-            return _shuffled(run, level, before, now, others, shuffles) if others else result
+            runs = shuffles if -result.slack < NEAR else min(clear, shuffles)
+            return _shuffled(run, level, before, now, others, runs) if others else result
         if result.standing is not Standing.TOO_CLOSE or not _tightens(before, now):
             return result
         before = now
@@ -99,7 +106,7 @@ def confirmed(run: Run, screened: Comparison, shuffles: int = SHUFFLES) -> Compa
 def _shuffled(run: Run, level: Precision, before: Comparison, now: Comparison, others: list[Comparison | Broken], shuffles: int) -> Comparison:
     """The comparison with shuffled runs among those that make its bar; ends as soon as it is no violation any more."""
     seen, result = list(others), _with_bars(before, now, others)
-    for seed in range(shuffles if -result.slack < NEAR else FEW_SHUFFLES):
+    for seed in range(shuffles):
         seen.append(run(level, partial(shuffled, seed)))
         result = _with_bars(before, now, seen)
         if result.standing is not Standing.VIOLATED:

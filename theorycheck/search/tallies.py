@@ -36,11 +36,11 @@ class Judged:
         return self.entry is not None and self.entry.standing is Standing.VIOLATED
 
 
-def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False) -> Judged:
+def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False, clear: int = FEW_SHUFFLES) -> Judged:
     """One instance all the way to a confirmed standing; confirmation rebuilds it from its choices.
 
     A `provisional` answer is for candidates of a contraction, whose result is confirmed in full: a violation that is clear at the
-    screen is believed; a tiny one after a few shuffled runs.
+    screen is believed; a tiny one after a few shuffled runs. `clear` is the number of shuffled runs that a clear violation must survive.
     """
     rebuild = partial(rebuilt, theorem, draw.choices)
     admitted = admitted_or_not(theorem, draw.value, rebuild)
@@ -51,7 +51,7 @@ def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False) -> Judged
         entry = guarded(lambda: screened.worst, SCREEN)
         if isinstance(entry, Entry) and violated_at_screen(entry):
             return Judged(admitted.instance, entry=entry)
-    return _confirmed(theorem, rebuild, admitted.instance, screened, FEW_SHUFFLES if provisional else SHUFFLES)
+    return _confirmed(theorem, rebuild, admitted.instance, screened, FEW_SHUFFLES if provisional else SHUFFLES, clear)
 
 
 def violated_at_screen(entry: Entry) -> bool:
@@ -77,38 +77,38 @@ def rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
     return theorem.ambient.replay(choices, in_force(None).level).value
 
 
-def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken, shuffles: int = SHUFFLES) -> Judged:
+def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken, shuffles: int, clear: int) -> Judged:
     if isinstance(screened, Broken):
         return Judged(instance, broken=screened)
     comparison: Comparison = screened
     entry = guarded(lambda: comparison.worst, SCREEN)
     if not isinstance(entry, Broken) and needs_confirmation(entry, is_equality(comparison)):
-        again = confirmed_claim(theorem, rebuild, comparison, shuffles=shuffles)
+        again = confirmed_claim(theorem, rebuild, comparison, shuffles=shuffles, clear=clear)
         entry = again if isinstance(again, Broken) else again.worst
     return Judged(instance, broken=entry) if isinstance(entry, Broken) else Judged(instance, entry=entry)
 
 
-def tallied(theorem: Theorem, seed: int, start: int, stop: int) -> Tally:
-    """The tally of instances start .. stop-1 of a seed, ended early by the first confirmed violation.
+def tallied(theorem: Theorem, seed: int, start: int, stop: int, clear: int = FEW_SHUFFLES) -> Tally:
+    """The tally of instances start .. stop-1 of a seed, ended early by the first confirmed violation; for `clear` see `judged`.
 
     One thread of linear algebra: rounding modes are a thread's own.
     """
     with threadpool_limits(1):
         total = Tally()
-        for index, result in (_stacked_range if theorem.stacked else _range)(theorem, seed, start, stop):
+        for index, result in (_stacked_range if theorem.stacked else _range)(theorem, seed, start, stop, clear):
             total = total + _counted(index, seed, result)
             if total.violation is not None:
                 break
         return total
 
 
-def _range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterator[tuple[int, Judged]]:
+def _range(theorem: Theorem, seed: int, start: int, stop: int, clear: int) -> Iterator[tuple[int, Judged]]:
     for index in range(start, stop):
         drawn = guarded(lambda: theorem.ambient.sample(seed, index), SCREEN)  # noqa: B023 - used at once
-        yield index, Judged(broken=drawn) if isinstance(drawn, Broken) else judged(theorem, drawn)
+        yield index, Judged(broken=drawn) if isinstance(drawn, Broken) else judged(theorem, drawn, clear=clear)
 
 
-def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterator[tuple[int, Judged]]:
+def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int, clear: int) -> Iterator[tuple[int, Judged]]:
     """The same, with the claims of instances of equal shape screened as one call each; the order stays that of the indices."""
     results: dict[int, Callable[[], Judged]] = {}
     groups: dict[Any, list[tuple[int, Any, Any]]] = {}
@@ -124,7 +124,7 @@ def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int) -> Iterat
         else:
             results[index] = partial(_same, admitted)
     for members in groups.values():
-        results.update(_screened_together(theorem, members))
+        results.update(_screened_together(theorem, members, clear))
     return ((index, results[index]()) for index in sorted(results))  # confirmed in order: the first violation ends the range
 
 
@@ -132,7 +132,7 @@ def _same(result: Judged) -> Judged:
     return result
 
 
-def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]]) -> Iterator[tuple[int, Callable[[], Judged]]]:
+def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]], clear: int) -> Iterator[tuple[int, Callable[[], Judged]]]:
     def screen() -> tuple[Comparison, list[Entry]]:
         comparison = theorem.claim(stacked([instance for _, _, instance in members]), SCREEN)
         return comparison, list(comparison.lanes(len(members)))
@@ -144,14 +144,14 @@ def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]]) ->
             or needs_confirmation(screened[1][lane], is_equality(screened[0]))
             or screened[1][lane].standing is Standing.UNDEFINED
         ):
-            yield index, partial(_judged_alone, theorem, rebuild, instance)
+            yield index, partial(_judged_alone, theorem, rebuild, instance, clear)
         else:
             yield index, partial(Judged, instance, entry=screened[1][lane])
 
 
-def _judged_alone(theorem: Theorem, rebuild: Callable[[], Any], instance: Any) -> Judged:
+def _judged_alone(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, clear: int) -> Judged:
     """One instance of a stack by itself: a bad one must not speak for the others."""
-    return _confirmed(theorem, rebuild, instance, guarded(partial(claim_of, theorem, instance, SCREEN), SCREEN))
+    return _confirmed(theorem, rebuild, instance, guarded(partial(claim_of, theorem, instance, SCREEN), SCREEN), SHUFFLES, clear)
 
 
 def _counted(index: int, seed: int, result: Judged) -> Tally:
