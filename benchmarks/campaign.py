@@ -19,16 +19,14 @@ from machine import stamp
 
 from theorycheck.errors import WorkerLost
 from theorycheck.library import Address, select
-from theorycheck.search.adversary import pursued, pursuits
 from theorycheck.search.session import BUDGET
 from theorycheck.search.tallies import tallied
-from theorycheck.search.tasks import RANGE, pursuit_budget
+from theorycheck.search.tasks import RANGE, searched
 from theorycheck.search.verdicts import Outcome, Tally
 from theorycheck.search.workers import Workers
 
 HERE = Path(__file__).parent
 KEPT, TABLE = HERE.parent / "build" / "campaign.jsonl", HERE / "results" / "campaign.md"
-FIRST = 4  # instances of the first range: most falsehoods fall at once
 PLAIN_SEED = 1000  # of the theorems: none of the falsehoods'
 
 Row = dict[str, Any]
@@ -36,15 +34,8 @@ Row = dict[str, Any]
 
 def hunted(name: str, address: Address, seed: int, budget: int) -> Row:
     """A falsehood from one seed: samples, then the islands of the adversary, up to the first find."""
-    falsehood, total, started = address.load(), Tally(), process_time()
-    size = FIRST
-    while total.violation is None and total.tried < budget:
-        total, size = total + tallied(falsehood, seed, total.tried, min(total.tried + size, budget)), min(2 * size, RANGE)
-    if total.violation is None:
-        for island in pursuits(falsehood, seed, total, pursuit_budget(budget)):
-            total = total + pursued(falsehood, *island).tally
-            if total.found is not None:
-                break
+    falsehood, started = address.load(), process_time()
+    total = searched(falsehood, seed, budget)
     found = total.violation is not None or total.found is not None
     how = {"refuted": found, "by adversary": total.found is not None, "tried": total.tried + total.pursued}
     return {"falsehood": name, "seed": seed, **how, "seconds": round(process_time() - started, 3)}
@@ -87,14 +78,19 @@ def kept() -> list[Row]:
     return [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
 
 
-def tables(rows: list[Row]) -> str:
-    """Two tables in Markdown: falsehoods over seeds, and theorems."""
-    falsehoods: dict[str, list[Row]] = {}
+def by_falsehood(rows: list[Row]) -> dict[str, list[Row]]:
+    """The rows of each falsehood, by name."""
+    found: dict[str, list[Row]] = {}
     for row in rows:
         if "falsehood" in row:
-            falsehoods.setdefault(row["falsehood"], []).append(row)
+            found.setdefault(row["falsehood"], []).append(row)
+    return dict(sorted(found.items()))
+
+
+def tables(rows: list[Row]) -> str:
+    """Two tables in Markdown: falsehoods over seeds, and theorems."""
     lines = ["| falsehood | refuted | of seeds | by the adversary | median instances | most |", "|---|---:|---:|---:|---:|---:|"]
-    for name, of in sorted(falsehoods.items()):
+    for name, of in by_falsehood(rows).items():
         instances = [r["tried"] for r in of]
         refuted, adversary = sum(r["refuted"] for r in of), sum(r["by adversary"] for r in of)
         lines.append(f"| {name} | {refuted} | {len(of)} | {adversary} | {median(instances):,.0f} | {max(instances):,} |")
@@ -107,17 +103,14 @@ def tables(rows: list[Row]) -> str:
 
 def summary(rows: list[Row]) -> str:
     """The two sentences that matter."""
-    finds: dict[str, list[bool]] = {}
-    for row in rows:
-        if "falsehood" in row:
-            finds.setdefault(row["falsehood"], []).append(row["refuted"])
-    runs, missed = sum(map(len, finds.values())), {name: found.count(False) for name, found in finds.items() if not all(found)}
-    worst = "; ".join(f"{name} in {count} of {len(finds[name])} seeds" for name, count in sorted(missed.items())) or "none"
+    falsehoods = by_falsehood(rows)
+    missed = {name: sum(not r["refuted"] for r in of) for name, of in falsehoods.items()}
+    worst = "; ".join(f"{name} in {count} of {len(falsehoods[name])} seeds" for name, count in missed.items() if count) or "none"
     theorems = [r for r in rows if "theorem" in r]
     whole = sum(r["tried"] >= 100_000 for r in theorems)
     refuted = [r["theorem"] for r in theorems if r["outcome"] == Outcome.REFUTED.value]
     return (
-        f"Falsehoods: {len(finds)}, {runs:,} runs; not refuted: {worst}.\n\n"
+        f"Falsehoods: {len(falsehoods)}, {sum(map(len, falsehoods.values())):,} runs; not refuted: {worst}.\n\n"
         f"Theorems: {len(theorems)}, {sum(r['tried'] for r in theorems):,} instances, {whole} of them on 100,000 or more; "
         f"refuted: {', '.join(refuted) or 'none'}."
     )
@@ -143,7 +136,8 @@ def main() -> None:
                     continue
                 file.write(json.dumps(row) + "\n")
                 file.flush()
-    TABLE.write_text(f"# Campaign\n\nMade by `make campaign`.\n\n{stamp()}\n\n{summary(kept())}\n\n{tables(kept())}\n")
+    rows = kept()
+    TABLE.write_text(f"# Campaign\n\nMade by `make campaign`.\n\n{stamp()}\n\n{summary(rows)}\n\n{tables(rows)}\n")
     print(f"wrote {TABLE.relative_to(HERE.parent)}")
 
 

@@ -16,9 +16,8 @@ from typing import TypeVar
 from machine import stamp
 
 from theorycheck.library import load
-from theorycheck.search.adversary import pursued, pursuits
 from theorycheck.search.tallies import tallied
-from theorycheck.search.tasks import ranges
+from theorycheck.search.tasks import ranges, searched
 from theorycheck.search.verdicts import Tally
 from theorycheck.statements.theorems import Theorem
 
@@ -40,18 +39,6 @@ def sampled(needle: Theorem, seed: int, instances: int) -> Tally:
     return total
 
 
-def hunted(needle: Theorem, seed: int, budget: int) -> Tally:
-    """Samples, then the islands of the adversary one after the other, up to the first find."""
-    total = sampled(needle, seed, INSTANCES)
-    if total.violation is not None:
-        return total
-    for island in pursuits(needle, seed, total, budget):
-        total = total + pursued(needle, *island).tally
-        if total.found is not None:
-            break
-    return total
-
-
 def timed(work: Callable[[], Answer]) -> tuple[Answer, float]:
     """An answer and its processor seconds."""
     started = process_time()
@@ -60,7 +47,7 @@ def timed(work: Callable[[], Answer]) -> tuple[Answer, float]:
 
 def row_of(needle: Theorem, seeds: int, budget: int, plain: int) -> str:
     """One needle's line of the table."""
-    found, seconds = timed(lambda: [hunted(needle, seed, budget) for seed in range(seeds)])
+    found, seconds = timed(lambda: [searched(needle, seed, INSTANCES, budget) for seed in range(seeds)])
     by_samples = sum(t.violation is not None for t in found)
     spent = [t.pursued for t in found if t.found is not None]
     straw, _ = timed(lambda: sampled(needle, PLAIN_SEED, plain))

@@ -125,5 +125,5 @@ def counterexample_record(found: Counterexample | None) -> dict[str, Any] | None
     """A counterexample as an object: the instance as text and as choices, and both sides."""
     if found is None:
         return None
-    sides = finite({"label": found.entry.label, "left": found.entry.left, "right": found.entry.right})
+    sides = {"label": found.entry.label, "left": found.entry.left, "right": found.entry.right}
     return {"instance": shown(found.instance), "choices": list(found.choices), **sides}

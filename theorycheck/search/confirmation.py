@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,18 @@ from theorycheck.statements.comparisons import Comparison, Entry, Relation, Stan
 from theorycheck.statements.theorems import Premise, Theorem
 
 LEVELS = (1, 2)
-SHUFFLES = 32  # a rounding error that one shuffled run shows with probability 1/2 escapes all of them once in 4·10⁹: an adversary tries often
-FEW_SHUFFLES = 2  # where the violation is clear: a million times larger than the rounding of a well-conditioned claim
+
+
+class Shuffles(NamedTuple):
+    """How many runs with shuffled rounding a violation must survive: a tiny one, and one that is clear, above 1e-6."""
+
+    tiny: int
+    clear: int
+
+
+IN_FULL = Shuffles(32, 2)  # what one run shows with probability 1/2 escapes 32 once in 4·10⁹: an adversary tries often
+FEW = Shuffles(2, 2)  # of candidates, what is left of which is confirmed in full
+UNSHUFFLED = Shuffles(32, 0)  # of clear finds, likewise
 
 Around = Callable[[], AbstractContextManager[None]]
 Run = Callable[[Precision, Around], "Comparison | Broken"]
@@ -46,12 +56,11 @@ def confirmed_claim(
     screened: Comparison,
     *,
     as_is: bool = False,
-    shuffles: int = SHUFFLES,
-    clear: int = FEW_SHUFFLES,
+    shuffles: Shuffles = IN_FULL,
 ) -> Comparison | Broken:
     """The claim on the instance `rebuild` returns (enforced again, unless `as_is`), with bars that may carry an accusation.
 
-    Fewer `shuffles`, or fewer for a `clear` violation, are for one that is confirmed once more before it is said.
+    Fewer `shuffles` are for a violation that is confirmed once more before it is said.
     """
 
     def run(precision: Precision, around: Around) -> Comparison | Broken:
@@ -64,7 +73,7 @@ def confirmed_claim(
         with around():
             return guarded(whole, precision)
 
-    return confirmed(run, screened, shuffles, clear)
+    return confirmed(run, screened, shuffles)
 
 
 def confirmed_premise(theorem: Theorem, premise: Premise, rebuild: Callable[[], Any]) -> bool:
@@ -85,7 +94,7 @@ def confirmed_premise(theorem: Theorem, premise: Premise, rebuild: Callable[[], 
     return not isinstance(result, Broken) and result.standing in (Standing.HOLDS, Standing.TOO_CLOSE)
 
 
-def confirmed(run: Run, screened: Comparison, shuffles: int = SHUFFLES, clear: int = FEW_SHUFFLES) -> Comparison | Broken:
+def confirmed(run: Run, screened: Comparison, shuffles: Shuffles = IN_FULL) -> Comparison | Broken:
     """Raise the level until the comparison is decided or the bars stop shrinking; `screened` is the run at level 0."""
     before, result = screened, screened
     for level in map(Precision, LEVELS):
@@ -95,18 +104,18 @@ def confirmed(run: Run, screened: Comparison, shuffles: int = SHUFFLES, clear: i
         others = [run(level, partial(rounded, mode)) for mode in OTHERS] if available() else []
         result = _with_bars(before, now, others)
         if result.standing is Standing.VIOLATED:
-            runs = shuffles if -result.slack < NEAR else min(clear, shuffles)
-            return _shuffled(run, level, before, now, others, runs) if others else result
+            count = shuffles.tiny if -result.slack < NEAR else shuffles.clear
+            return _shuffled(run, level, before, now, others, count) if others else result
         if result.standing is not Standing.TOO_CLOSE or not _tightens(before, now):
             return result
         before = now
     return result
 
 
-def _shuffled(run: Run, level: Precision, before: Comparison, now: Comparison, others: list[Comparison | Broken], shuffles: int) -> Comparison:
+def _shuffled(run: Run, level: Precision, before: Comparison, now: Comparison, others: list[Comparison | Broken], count: int) -> Comparison:
     """The comparison with shuffled runs among those that make its bar; ends as soon as it is no violation any more."""
     seen, result = list(others), _with_bars(before, now, others)
-    for seed in range(shuffles):
+    for seed in range(count):
         seen.append(run(level, partial(shuffled, seed)))
         result = _with_bars(before, now, seen)
         if result.standing is not Standing.VIOLATED:

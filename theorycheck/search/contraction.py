@@ -24,7 +24,7 @@ from theorycheck.instances.tables import IntegerTable
 from theorycheck.search.confirmation import needs_confirmation
 from theorycheck.search.screening import screened
 from theorycheck.search.tallies import judged, violated_at_screen
-from theorycheck.statements.comparisons import Entry, Relation, Standing
+from theorycheck.statements.comparisons import Entry, Relation
 from theorycheck.statements.theorems import Theorem
 
 Choices = tuple[int, ...]
@@ -120,7 +120,7 @@ def contracted(theorem: Theorem, choices: Choices, seed: int = 0) -> Contraction
     """
     recipe: Recipe = theorem.ambient  # type: ignore[assignment]
     believed, exhausted = _searched(theorem, recipe, recipe.replay(choices).choices, seed, quick=True)
-    found, stood = _last_confirmed(theorem, recipe, believed.chain)
+    found, stood = _last_confirmed(theorem, believed.chain)
     if stood:
         return replace(found, exhausted=exhausted)
     careful, exhausted = _searched(theorem, recipe, found.choices, seed, quick=False)
@@ -136,21 +136,25 @@ def confirmed_at(theorem: Theorem, choices: Choices) -> Contraction:
         If they do not violate the claim.
 
     """
-    entry = judged(theorem, theorem.ambient.replay(choices)).entry
-    if entry is None or entry.standing is not Standing.VIOLATED:
+    found = _confirmed(theorem, choices)
+    if found is None:
         raise InvalidArgument(
             "choices", choices, "no longer violate the claim", "the claim is not a function of its instance: remove hidden randomness or state"
         )
-    return Contraction(choices, entry)
+    return found
 
 
-def _last_confirmed(theorem: Theorem, recipe: Recipe, chain: list[Choices]) -> tuple[Contraction, bool]:
+def _confirmed(theorem: Theorem, choices: Choices) -> Contraction | None:
+    result = judged(theorem, theorem.ambient.replay(choices))
+    return Contraction(choices, result.entry) if result.violates and result.entry is not None else None
+
+
+def _last_confirmed(theorem: Theorem, chain: list[Choices]) -> tuple[Contraction, bool]:
     """The last violation of a chain that stands when it is confirmed, looked for in leaps of 1, 2, 4, ...; and whether it is the very last."""
     position, leap = len(chain) - 1, 1
     while position > 0:
-        entry = judged(theorem, recipe.replay(chain[position])).entry
-        if entry is not None and entry.standing is Standing.VIOLATED:
-            return Contraction(chain[position], entry), position == len(chain) - 1
+        if (found := _confirmed(theorem, chain[position])) is not None:
+            return found, position == len(chain) - 1
         position, leap = max(position - leap, 0), 2 * leap
     return confirmed_at(theorem, chain[0]), len(chain) == 1
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from theorycheck.instances.recipes import Draw
 from theorycheck.instances.stacking import shape_of, stacked
 from theorycheck.measured import in_force
-from theorycheck.search.confirmation import FEW_SHUFFLES, SHUFFLES, confirmed_claim, confirmed_premise, is_equality, needs_confirmation
+from theorycheck.search.confirmation import FEW, IN_FULL, Shuffles, confirmed_claim, confirmed_premise, is_equality, needs_confirmation
 from theorycheck.search.evaluation import NEAR, Admission, Broken, admission, claim_of, guarded
 from theorycheck.search.screening import SCREEN
 from theorycheck.search.verdicts import Problem, Tally, Tightest
@@ -36,11 +36,11 @@ class Judged:
         return self.entry is not None and self.entry.standing is Standing.VIOLATED
 
 
-def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False, clear: int = FEW_SHUFFLES) -> Judged:
+def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False, shuffles: Shuffles = IN_FULL) -> Judged:
     """One instance all the way to a confirmed standing; confirmation rebuilds it from its choices.
 
     A `provisional` answer is for candidates of a contraction, whose result is confirmed in full: a violation that is clear at the
-    screen is believed; a tiny one after a few shuffled runs. `clear` is the number of shuffled runs that a clear violation must survive.
+    screen is believed; a tiny one after a `FEW` of the shuffled runs.
     """
     rebuild = partial(rebuilt, theorem, draw.choices)
     admitted = admitted_or_not(theorem, draw.value, rebuild)
@@ -51,7 +51,7 @@ def judged(theorem: Theorem, draw: Draw, *, provisional: bool = False, clear: in
         entry = guarded(lambda: screened.worst, SCREEN)
         if isinstance(entry, Entry) and violated_at_screen(entry):
             return Judged(admitted.instance, entry=entry)
-    return _confirmed(theorem, rebuild, admitted.instance, screened, FEW_SHUFFLES if provisional else SHUFFLES, clear)
+    return _confirmed(theorem, rebuild, admitted.instance, screened, FEW if provisional else shuffles)
 
 
 def violated_at_screen(entry: Entry) -> bool:
@@ -77,38 +77,38 @@ def rebuilt(theorem: Theorem, choices: tuple[int, ...]) -> Any:
     return theorem.ambient.replay(choices, in_force(None).level).value
 
 
-def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken, shuffles: int, clear: int) -> Judged:
+def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, screened: Comparison | Broken, shuffles: Shuffles) -> Judged:
     if isinstance(screened, Broken):
         return Judged(instance, broken=screened)
     comparison: Comparison = screened
     entry = guarded(lambda: comparison.worst, SCREEN)
     if not isinstance(entry, Broken) and needs_confirmation(entry, is_equality(comparison)):
-        again = confirmed_claim(theorem, rebuild, comparison, shuffles=shuffles, clear=clear)
+        again = confirmed_claim(theorem, rebuild, comparison, shuffles=shuffles)
         entry = again if isinstance(again, Broken) else again.worst
     return Judged(instance, broken=entry) if isinstance(entry, Broken) else Judged(instance, entry=entry)
 
 
-def tallied(theorem: Theorem, seed: int, start: int, stop: int, clear: int = FEW_SHUFFLES) -> Tally:
-    """The tally of instances start .. stop-1 of a seed, ended early by the first confirmed violation; for `clear` see `judged`.
+def tallied(theorem: Theorem, seed: int, start: int, stop: int, shuffles: Shuffles = IN_FULL) -> Tally:
+    """The tally of instances start .. stop-1 of a seed, ended early by the first violation, confirmed with these shuffled runs.
 
     One thread of linear algebra: rounding modes are a thread's own.
     """
     with threadpool_limits(1):
         total = Tally()
-        for index, result in (_stacked_range if theorem.stacked else _range)(theorem, seed, start, stop, clear):
+        for index, result in (_stacked_range if theorem.stacked else _range)(theorem, seed, start, stop, shuffles):
             total = total + _counted(index, seed, result)
             if total.violation is not None:
                 break
         return total
 
 
-def _range(theorem: Theorem, seed: int, start: int, stop: int, clear: int) -> Iterator[tuple[int, Judged]]:
+def _range(theorem: Theorem, seed: int, start: int, stop: int, shuffles: Shuffles) -> Iterator[tuple[int, Judged]]:
     for index in range(start, stop):
         drawn = guarded(lambda: theorem.ambient.sample(seed, index), SCREEN)  # noqa: B023 - used at once
-        yield index, Judged(broken=drawn) if isinstance(drawn, Broken) else judged(theorem, drawn, clear=clear)
+        yield index, Judged(broken=drawn) if isinstance(drawn, Broken) else judged(theorem, drawn, shuffles=shuffles)
 
 
-def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int, clear: int) -> Iterator[tuple[int, Judged]]:
+def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int, shuffles: Shuffles) -> Iterator[tuple[int, Judged]]:
     """The same, with the claims of instances of equal shape screened as one call each; the order stays that of the indices."""
     results: dict[int, Callable[[], Judged]] = {}
     groups: dict[Any, list[tuple[int, Any, Any]]] = {}
@@ -124,7 +124,7 @@ def _stacked_range(theorem: Theorem, seed: int, start: int, stop: int, clear: in
         else:
             results[index] = partial(_same, admitted)
     for members in groups.values():
-        results.update(_screened_together(theorem, members, clear))
+        results.update(_screened_together(theorem, members, shuffles))
     return ((index, results[index]()) for index in sorted(results))  # confirmed in order: the first violation ends the range
 
 
@@ -132,7 +132,7 @@ def _same(result: Judged) -> Judged:
     return result
 
 
-def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]], clear: int) -> Iterator[tuple[int, Callable[[], Judged]]]:
+def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]], shuffles: Shuffles) -> Iterator[tuple[int, Callable[[], Judged]]]:
     def screen() -> tuple[Comparison, list[Entry]]:
         comparison = theorem.claim(stacked([instance for _, _, instance in members]), SCREEN)
         return comparison, list(comparison.lanes(len(members)))
@@ -144,14 +144,14 @@ def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]], cl
             or needs_confirmation(screened[1][lane], is_equality(screened[0]))
             or screened[1][lane].standing is Standing.UNDEFINED
         ):
-            yield index, partial(_judged_alone, theorem, rebuild, instance, clear)
+            yield index, partial(_judged_alone, theorem, rebuild, instance, shuffles)
         else:
             yield index, partial(Judged, instance, entry=screened[1][lane])
 
 
-def _judged_alone(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, clear: int) -> Judged:
+def _judged_alone(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, shuffles: Shuffles) -> Judged:
     """One instance of a stack by itself: a bad one must not speak for the others."""
-    return _confirmed(theorem, rebuild, instance, guarded(partial(claim_of, theorem, instance, SCREEN), SCREEN), SHUFFLES, clear)
+    return _confirmed(theorem, rebuild, instance, guarded(partial(claim_of, theorem, instance, SCREEN), SCREEN), shuffles)
 
 
 def _counted(index: int, seed: int, result: Judged) -> Tally:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from theorycheck.errors import InvalidArgument
 from theorycheck.search.adversary import Pursuit, pursued, pursuits
 from theorycheck.search.conclusions import met_at
-from theorycheck.search.confirmation import FEW_SHUFFLES
+from theorycheck.search.confirmation import IN_FULL, UNSHUFFLED, Shuffles
 from theorycheck.search.contraction import Contraction, contracted
 from theorycheck.search.places import Place
 from theorycheck.search.reports import Certified, CertifiedShare, Settled
@@ -81,27 +81,42 @@ def refuted_at(place: Place, seed: int, budget: int) -> Refutation:
     """
     falsehood = place.load()
     try:
-        return _refuted(falsehood, seed, budget, 0)
+        return _refuted(falsehood, seed, budget, UNSHUFFLED)
     except InvalidArgument:
-        return _refuted(falsehood, seed, budget, FEW_SHUFFLES)
+        return _refuted(falsehood, seed, budget, IN_FULL)
 
 
-def _refuted(falsehood: Theorem, seed: int, budget: int, clear: int) -> Refutation:
+def searched(theorem: Theorem, seed: int, budget: int, pursue: int | None = None, shuffles: Shuffles = IN_FULL) -> Tally:
+    """Samples, then the islands of the adversary one after the other, up to the first violation; given up where all is undefined.
+
+    Parameters
+    ----------
+    theorem : Theorem
+    seed, budget : int
+        At most so many samples.
+    pursue : int or None
+        Candidates for the adversary: see `pursuit_budget`.
+    shuffles : Shuffles
+        What a violation among the samples must survive.
+
+    """
     total, size = Tally(), _FIRST
-    while total.tried < budget:
-        total, size = total + tallied(falsehood, seed, total.tried, min(total.tried + size, budget), clear), min(2 * size, RANGE)
-        if total.violation is not None:
-            return _contracted(falsehood, seed, total)
+    while total.violation is None and total.tried < budget:
+        total, size = total + tallied(theorem, seed, total.tried, min(total.tried + size, budget), shuffles), min(2 * size, RANGE)
         if total.undefined >= _BROKEN:
-            return Refutation(total)
-    for island in pursuits(falsehood, seed, total, pursuit_budget(budget)):
-        total = total + pursued(falsehood, *island).tally
-        if total.found is not None:
-            return _contracted(falsehood, seed, total)
-    return Refutation(total)
+            return total
+    if total.violation is None:
+        for island in pursuits(theorem, seed, total, pursuit_budget(budget, pursue)):
+            total = total + pursued(theorem, *island).tally
+            if total.found is not None:
+                break
+    return total
 
 
-def _contracted(falsehood: Theorem, seed: int, total: Tally) -> Refutation:
+def _refuted(falsehood: Theorem, seed: int, budget: int, shuffles: Shuffles) -> Refutation:
+    total = searched(falsehood, seed, budget, shuffles=shuffles)
+    if total.violation is None and total.found is None:
+        return Refutation(total)
     with threadpool_limits(1):  # rounding modes are a thread's own
         return Refutation(total, contracted(falsehood, met_at(falsehood, seed, total.violation, total.found), seed))
 

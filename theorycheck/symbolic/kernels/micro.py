@@ -109,7 +109,31 @@ def pointers(context: Any, builder: Any, kind: Any, value: Any) -> tuple[list[An
 Body = Callable[..., None]
 
 
-def _tiles(builder: Any, count: Any, work: Callable[[list[Any]], None]) -> None:
+def shared_function(module: Any, name: str, kinds: list[Any], numbers: int, write: Callable[..., None]) -> Any:
+    """A function of a module that is written once, as ``write(builder, *arguments)``; arguments after the first `numbers` are pointers apart."""
+    function = cgutils.get_or_insert_function(module, ir.FunctionType(ir.VoidType(), kinds), f"theorycheck.{name}")
+    if not function.blocks:
+        function.linkage = "linkonce_odr"
+        function.attributes.add("noinline")
+        for pointer in function.args[numbers:]:
+            pointer.add_attribute("noalias")
+        builder = ir.IRBuilder(function.append_basic_block())
+        write(builder, *function.args)
+        builder.ret_void()
+    return function
+
+
+def over_lanes(builder: Any, columns: Any, work: Callable[[Lanes], None]) -> None:
+    """Work on all lanes, the widest groups first."""
+    begin = INTEGER(0)
+    for width in WIDTHS:
+        end = builder.mul(builder.sdiv(columns, INTEGER(width)), INTEGER(width))
+        with cgutils.for_range_slice(builder, begin, end, INTEGER(width)) as (first, _):
+            work(Lanes(builder, columns, first, width))
+        begin = end
+
+
+def tiles(builder: Any, count: Any, work: Callable[[list[Any]], None]) -> None:
     """Work on the indices below `count`, `TILE` neighbours at a time and the rest one by one."""
     whole = builder.mul(builder.sdiv(count, INTEGER(TILE)), INTEGER(TILE))
     with cgutils.for_range_slice(builder, INTEGER(0), whole, INTEGER(TILE)) as (first, _):
@@ -120,28 +144,15 @@ def _tiles(builder: Any, count: Any, work: Callable[[list[Any]], None]) -> None:
 
 def _function(module: Any, body: Body, alone: Body, arrays: int) -> Any:
     """The function ``(rows, cols, columns, *pointers)`` that runs a body over all lanes, the widest groups first, and another for one lane."""
-    kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 3 + [POINTER] * arrays)
-    function = cgutils.get_or_insert_function(module, kind, f"theorycheck.micro{body.__name__}")
-    if function.blocks:
-        return function
-    function.linkage = "linkonce_odr"
-    function.attributes.add("noinline")
-    for pointer in function.args[3:]:
-        pointer.add_attribute("noalias")
-    builder = ir.IRBuilder(function.append_basic_block())
-    rows, cols, columns, *data = function.args
-    with builder.if_then(builder.icmp_signed("==", columns, INTEGER(1))):
-        alone(Lanes(builder, INTEGER(1), INTEGER(0), 1), rows, cols, *data)
-        builder.ret_void()
-        builder.position_at_end(function.append_basic_block())  # where nothing arrives
-    begin = INTEGER(0)
-    for width in WIDTHS:
-        end = builder.mul(builder.sdiv(columns, INTEGER(width)), INTEGER(width))
-        with cgutils.for_range_slice(builder, begin, end, INTEGER(width)) as (first, _):
-            body(Lanes(builder, columns, first, width), rows, cols, *data)
-        begin = end
-    builder.ret_void()
-    return function
+
+    def write(builder: Any, rows: Any, cols: Any, columns: Any, *data: Any) -> None:
+        with builder.if_then(builder.icmp_signed("==", columns, INTEGER(1))):
+            alone(Lanes(builder, INTEGER(1), INTEGER(0), 1), rows, cols, *data)
+            builder.ret_void()
+            builder.position_at_end(builder.function.append_basic_block())  # where nothing arrives
+        over_lanes(builder, columns, lambda lanes: body(lanes, rows, cols, *data))
+
+    return shared_function(module, f"micro{body.__name__}", [INTEGER] * 3 + [POINTER] * arrays, 3, write)
 
 
 def _called(body: Body, alone: Body) -> Callable[..., Any]:
@@ -167,7 +178,7 @@ def _vector_matrix(lanes: Lanes, rows: Any, cols: Any, q: Any, W: Any, out: Any)
 
         lanes.summed(out, js, rows, terms)
 
-    _tiles(lanes.builder, cols, tile)
+    tiles(lanes.builder, cols, tile)
 
 
 def _matrix_vector(lanes: Lanes, rows: Any, cols: Any, W: Any, h: Any, out: Any) -> None:
@@ -182,7 +193,7 @@ def _matrix_vector(lanes: Lanes, rows: Any, cols: Any, W: Any, h: Any, out: Any)
 
         lanes.summed(out, indices, cols, terms)
 
-    _tiles(lanes.builder, rows, tile)
+    tiles(lanes.builder, rows, tile)
 
 
 def _product_and_update(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, W: Any, out: Any) -> None:
@@ -201,7 +212,7 @@ def _product_and_update(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, W: A
 
         lanes.summed(out, indices, cols, terms, fresh=True)
 
-    _tiles(lanes.builder, rows, tile)
+    tiles(lanes.builder, rows, tile)
 
 
 def _outer(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negative: bool = False) -> None:
@@ -216,7 +227,7 @@ def _outer(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any, negativ
                 combine = lanes.minus_product if negative else lanes.plus_product
                 lanes.store(combine(lanes.load(out, place), a, b), out, place)
 
-    _tiles(lanes.builder, rows, tile)
+    tiles(lanes.builder, rows, tile)
 
 
 def _minus_outer(lanes: Lanes, rows: Any, cols: Any, q: Any, h: Any, out: Any) -> None:
@@ -302,7 +313,7 @@ def _combination(lanes: Lanes, rows: Any, count: Any, stages: Any, values: Any, 
         for total, place in zip(totals, places, strict=True):
             lanes.store(lanes.fused(lanes.load(T, place), step, builder.load(total)), out, place)
 
-    _tiles(builder, rows, tile)
+    tiles(builder, rows, tile)
 
 
 @intrinsic

@@ -14,11 +14,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from theorycheck.symbolic.kernels.micro import DOUBLE, INTEGER, POINTER, WIDTHS, Lanes, pointers
+from theorycheck.symbolic.kernels.micro import DOUBLE, INTEGER, POINTER, Lanes, over_lanes, pointers, shared_function
 from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE, FIFTH, STAGES, THIRD
 
 EMBEDDED = tuple(DORMAND_PRINCE.row(number) for number in (THIRD, FIFTH))
-BODY = Callable[[Lanes, Any, list[Any]], None]
+BODY = Callable[[Lanes, Any, tuple[Any, ...]], None]
 
 
 class _Sums:
@@ -38,9 +38,9 @@ class _Sums:
             self.lanes.store(self.lanes.builder.load(place), out, INTEGER(r))
 
 
-def _relative_errors(lanes: Lanes, rows: Any, data: list[Any]) -> None:
+def _relative_errors(lanes: Lanes, rows: Any, data: tuple[Any, ...]) -> None:
     T, Y, _, K, _, _, _, _, offset, out = data
-    b, slopes = lanes.builder, _slopes(lanes, rows, K)
+    b, slopes = lanes.builder, slopes_of_stages(lanes, rows, K)
     sums, one, margin = _Sums(lanes, len(EMBEDDED)), lanes.spread(ir.Constant(DOUBLE, 1.0)), lanes.load(offset, INTEGER(0))
     used = sorted({j for row in EMBEDDED for j in row})
 
@@ -70,9 +70,9 @@ def _relative_errors(lanes: Lanes, rows: Any, data: list[Any]) -> None:
     sums.store(out)
 
 
-def _squared_norms(lanes: Lanes, rows: Any, data: list[Any]) -> None:
+def _squared_norms(lanes: Lanes, rows: Any, data: tuple[Any, ...]) -> None:
     T, Y, X, K, _, _, _, _, out = data
-    b, slopes, sums = lanes.builder, _slopes(lanes, rows, K), _Sums(lanes, 6)
+    b, slopes, sums = lanes.builder, slopes_of_stages(lanes, rows, K), _Sums(lanes, 6)
     with cgutils.for_range(b, rows) as loop:
         t, y, x = (lanes.load(block, loop.index) for block in (T, Y, X))
         first, before, last = (lanes.load(slopes[s], loop.index) for s in (0, STAGES - 1, STAGES))
@@ -80,16 +80,16 @@ def _squared_norms(lanes: Lanes, rows: Any, data: list[Any]) -> None:
     sums.store(out)
 
 
-def _taken(lanes: Lanes, rows: Any, data: list[Any]) -> None:
+def _taken(lanes: Lanes, rows: Any, data: tuple[Any, ...]) -> None:
     T, Y, _, K, _, _, _, _, error = data
-    b, slopes = lanes.builder, _slopes(lanes, rows, K)
+    b, slopes = lanes.builder, slopes_of_stages(lanes, rows, K)
     passed = b.fcmp_ordered("<", lanes.load(error, INTEGER(0)), lanes.spread(ir.Constant(DOUBLE, 1.0)))
     with cgutils.for_range(b, rows) as loop:
         for old, new in ((T, Y), (K, slopes[STAGES])):
             lanes.store(b.select(passed, lanes.load(new, loop.index), lanes.load(old, loop.index)), old, loop.index)
 
 
-def _slopes(lanes: Lanes, rows: Any, K: Any) -> list[Any]:
+def slopes_of_stages(lanes: Lanes, rows: Any, K: Any) -> list[Any]:
     """Where the slopes of the stages begin."""
     size = lanes.builder.mul(rows, lanes.columns)
     return [lanes.builder.gep(K, [lanes.builder.mul(size, INTEGER(s))]) for s in range(STAGES + 1)]
@@ -97,24 +97,11 @@ def _slopes(lanes: Lanes, rows: Any, K: Any) -> list[Any]:
 
 def _function(module: Any, body: BODY, arrays: int) -> Any:
     """The function ``(rows, columns, *pointers)`` that takes all lanes through a body, the widest groups first."""
-    kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 2 + [POINTER] * arrays)
-    function = cgutils.get_or_insert_function(module, kind, f"theorycheck.flow{body.__name__}")
-    if function.blocks:
-        return function
-    function.linkage = "linkonce_odr"
-    function.attributes.add("noinline")
-    for pointer in function.args[2:]:
-        pointer.add_attribute("noalias")
-    b = ir.IRBuilder(function.append_basic_block())
-    rows, columns, *data = function.args
-    begin = INTEGER(0)
-    for width in WIDTHS:
-        end = b.mul(b.sdiv(columns, INTEGER(width)), INTEGER(width))
-        with cgutils.for_range_slice(b, begin, end, INTEGER(width)) as (first, _):
-            body(Lanes(b, columns, first, width), rows, data)
-        begin = end
-    b.ret_void()
-    return function
+
+    def write(builder: Any, rows: Any, columns: Any, *data: Any) -> None:
+        over_lanes(builder, columns, lambda lanes: body(lanes, rows, data))
+
+    return shared_function(module, f"flow{body.__name__}", [INTEGER] * 2 + [POINTER] * arrays, 2, write)
 
 
 def _called(body: BODY) -> Callable[..., Any]:

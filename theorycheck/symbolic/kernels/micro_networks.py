@@ -7,15 +7,14 @@ operations is that of the loops in `lanes` and `descent_steps`, so results are t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from theorycheck.symbolic.kernels.micro import INTEGER, POINTER, WIDTHS, Lanes
+from theorycheck.symbolic.kernels.micro import INTEGER, POINTER, Lanes, over_lanes, shared_function
 
 NUMBERS = INTEGER.as_pointer()
 WIDEST = 8  # rows or columns whose sums are in registers at a time; a rest of fewer is one tile of its own
@@ -25,7 +24,7 @@ INT = types.int64
 class _Sweeps:
     """Sweeps over some lanes: q_k = A_k and h_k of `lanes`, for rows of `at` and matrices of `to`."""
 
-    def __init__(self, lanes: Lanes, depth: Any, numbers: list[Any], data: list[Any]) -> None:
+    def __init__(self, lanes: Lanes, depth: Any, numbers: Sequence[Any], data: Sequence[Any]) -> None:
         self.lanes, self.builder, self.depth = lanes, lanes.builder, depth
         self.widths, self.at, self.to = numbers
         self.T, self.S, self.C, self.Q, self.H = data
@@ -137,51 +136,30 @@ def _tiled(builder: Any, count: Any, work: Callable[[list[Any]], None]) -> None:
 
 def _function(module: Any, name: str, body: Callable[..., None], arrays: int) -> Any:
     """The function ``(depth, steps, columns, widths, at, to, *blocks)`` that takes all lanes through a body, the widest groups first."""
-    kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 3 + [NUMBERS] * 3 + [POINTER] * arrays)
-    function = cgutils.get_or_insert_function(module, kind, f"theorycheck.networks.{name}")
-    if function.blocks:
-        return function
-    function.linkage = "linkonce_odr"
-    function.attributes.add("noinline")
-    for pointer in function.args[3:]:
-        pointer.add_attribute("noalias")
-    builder = ir.IRBuilder(function.append_basic_block())
-    depth, steps, columns, *pointers = function.args
-    begin = INTEGER(0)
-    for width in WIDTHS:
-        end = builder.mul(builder.sdiv(columns, INTEGER(width)), INTEGER(width))
-        with cgutils.for_range_slice(builder, begin, end, INTEGER(width)) as (first, _):
-            body(Lanes(builder, columns, first, width), depth, steps, pointers[:3], pointers[3:])
-        begin = end
-    builder.ret_void()
-    return function
+
+    def write(builder: Any, depth: Any, steps: Any, columns: Any, *pointers: Any) -> None:
+        over_lanes(builder, columns, lambda lanes: body(lanes, depth, steps, pointers[:3], pointers[3:]))
+
+    return shared_function(module, f"networks.{name}", [INTEGER] * 3 + [NUMBERS] * 3 + [POINTER] * arrays, 3, write)
 
 
 def field_function(module: Any, width: int) -> Any:
     """The function ``(depth, widths, at, to, T, S, C, Q, H, out)`` of the field of a block that has just so many columns."""
-    kind = ir.FunctionType(ir.VoidType(), [INTEGER] + [NUMBERS] * 3 + [POINTER] * 6)
-    function = cgutils.get_or_insert_function(module, kind, f"theorycheck.networks.field_of_{width}")
-    if function.blocks:
-        return function
-    function.linkage = "linkonce_odr"
-    function.attributes.add("noinline")
-    for pointer in function.args[1:]:
-        pointer.add_attribute("noalias")
-    builder = ir.IRBuilder(function.append_basic_block())
-    depth, *pointers = function.args
-    _field(Lanes(builder, INTEGER(width), INTEGER(0), width), depth, None, pointers[:3], pointers[3:])
-    builder.ret_void()
-    return function
+
+    def write(builder: Any, depth: Any, *pointers: Any) -> None:
+        _field(Lanes(builder, INTEGER(width), INTEGER(0), width), depth, None, pointers[:3], pointers[3:])
+
+    return shared_function(module, f"networks.field_of_{width}", [INTEGER] + [NUMBERS] * 3 + [POINTER] * 6, 1, write)
 
 
-def _field(lanes: Lanes, depth: Any, steps: Any, numbers: list[Any], data: list[Any]) -> None:
+def _field(lanes: Lanes, depth: Any, steps: Any, numbers: Sequence[Any], data: Sequence[Any]) -> None:
     *inner, out = data
     sweeps = _Sweeps(lanes, depth, numbers, inner)
     sweeps.slopes()
     sweeps.up(lambda place, old, q, h: lanes.store(lanes.builder.fmul(q, h), out, place), lambda place, h: lanes.store(h, out, place))
 
 
-def _descent(lanes: Lanes, depth: Any, steps: Any, numbers: list[Any], data: list[Any]) -> None:
+def _descent(lanes: Lanes, depth: Any, steps: Any, numbers: Sequence[Any], data: Sequence[Any]) -> None:
     sweeps = _Sweeps(lanes, depth, numbers, data)
     T = data[0]
     with cgutils.for_range(lanes.builder, steps):
