@@ -8,6 +8,7 @@ import pytest
 
 import theorycheck as tc
 from theorycheck.search import rounding
+from theorycheck.search.tallies import judged
 
 SEEDS = 30
 
@@ -83,6 +84,24 @@ def test_without_rounding_modes_nothing_closer_than_1e_6_is_accused(monkeypatch)
 
 
 @pytest.mark.skipif(not rounding.available(), reason="this machine cannot change its rounding mode")
+@pytest.mark.skipif(not rounding.available(), reason="this machine cannot change its rounding mode")
+def test_other_modes_run_only_where_there_is_something_left_to_decide():
+    found, levels = rounding._library(), []
+    assert found is not None
+
+    def tie(p, precision, gap):
+        levels.append((precision.level, found[1].index(found[0].fegetround())))
+        return tc.at_least("x² against (1 - gap) x²", p.x**2 + 1, (1 - gap) * (p.x**2 + 1))
+
+    def seen(gap):
+        theorem = tc.Theorem("tie", tc.CONJECTURE, pairs, (), partial(tie, gap=gap))
+        levels.clear()
+        return judged(theorem, theorem.ambient.sample(0, 5)).entry.standing, levels
+
+    assert seen(0.0) == (tc.Standing.TOO_CLOSE, [(0, 0), (1, 0)])
+    assert seen(1e-9) == (tc.Standing.HOLDS, [(0, 0)] + [(1, mode.value) for mode in (rounding.Rounding.NEAREST, *rounding.OTHERS)])
+
+
 def test_one_mode_for_a_whole_run_has_a_blind_spot_that_shuffling_closes():
     """Found by checking arora_2018: without shuffled runs true identities of the kind D(θ') - D(θ) were accused."""
 

@@ -2,7 +2,8 @@
 
 A violation, and an inequality closer than 1e-6, is re-run at tighter levels of precision and in the other IEEE rounding
 modes. The bar is then the bars of the Measured parts, plus the change of each side between levels, plus twice the spread
-of the signed difference over rounding modes; what still stands as a violation must survive runs whose rounding is shuffled.
+of the signed difference over rounding modes (which run only where the rest of the bar leaves anything to decide); what still
+stands as a violation must survive runs whose rounding is shuffled.
 The drawn instance is exact and the same in each run; enforcement is part of what is re-run, and the instance is rebuilt so
 that nothing it has cached is carried from one mode into another.
 """
@@ -101,11 +102,13 @@ def confirmed(run: Run, screened: Comparison, shuffles: Shuffles = IN_FULL) -> C
         now = run(level, nullcontext)
         if isinstance(now, Broken):
             return now
-        others = [run(level, partial(rounded, mode)) for mode in OTHERS] if available() else []
-        result = _with_bars(before, now, others)
-        if result.standing is Standing.VIOLATED:
-            count = shuffles.tiny if -result.slack < NEAR else shuffles.clear
-            return _shuffled(run, level, before, now, others, count) if others else result
+        result = _with_bars(before, now)
+        if result.standing is not Standing.TOO_CLOSE:  # what is too close already is so with larger bars
+            others = [run(level, partial(rounded, mode)) for mode in OTHERS] if available() else []
+            result = _with_bars(before, now, others)
+            if result.standing is Standing.VIOLATED:
+                count = shuffles.tiny if -result.slack < NEAR else shuffles.clear
+                return _shuffled(run, level, before, now, others, count) if others else result
         if result.standing is not Standing.TOO_CLOSE or not _tightens(before, now):
             return result
         before = now
@@ -134,13 +137,14 @@ def _tightens(before: Comparison, now: Comparison) -> bool:
     )
 
 
-def _with_bars(before: Comparison, now: Comparison, others: list[Comparison | Broken]) -> Comparison:
+def _with_bars(before: Comparison, now: Comparison, others: list[Comparison | Broken] | None = None) -> Comparison:
+    """The comparison with the change between levels in its bars, and what the other rounding modes showed, once they have run."""
     leaves = []
     for i, (a, b) in enumerate(zip(before.leaves, now.leaves, strict=True)):
         with np.errstate(all="ignore"):
             left = Measured(b.left.value, np.nan_to_num(b.left.error + np.abs(b.left.value - a.left.value), nan=np.inf))
             right = Measured(b.right.value, np.nan_to_num(b.right.error + np.abs(b.right.value - a.right.value), nan=np.inf))
-        leaves.append(replace(b, left=left, right=right, rounding=_spread(b, i, others)))
+        leaves.append(replace(b, left=left, right=right, rounding=0.0 if others is None else _spread(b, i, others)))
     return now.with_leaves(iter(leaves))
 
 
