@@ -55,7 +55,7 @@ def products(layers: tuple[np.ndarray, ...], gradients: tuple[np.ndarray, ...]) 
 
 def imbalances(layers: tuple[np.ndarray, ...]) -> np.ndarray:
     """All entries of D_1, ..., D_{L-1}."""
-    return entries([B.T @ B - A @ A.T for A, B in pairwise(layers)])
+    return entries([B.mT @ B - A @ A.mT for A, B in pairwise(layers)])
 
 
 def transposed_imbalances(layers: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -64,8 +64,8 @@ def transposed_imbalances(layers: tuple[np.ndarray, ...]) -> np.ndarray:
 
 
 def entries(matrices: list[np.ndarray]) -> np.ndarray:
-    """The matrices as one vector."""
-    return np.concatenate([m.ravel() for m in matrices])
+    """The matrices as one vector, of each stacked instance."""
+    return np.concatenate([m.reshape(*m.shape[:-2], -1) for m in matrices], axis=-1)
 
 
 def gradients(f: DeepLinearFit) -> tuple[np.ndarray, ...]:
@@ -116,14 +116,13 @@ def conserved(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
 
 def drift(s: Step, precision: tc.Precision, exponent: float = 1.0) -> tc.Comparison:
     """|D(T) - D(0)| for step sizes that halve, T = 1/4 fixed: slope of log drift against log η."""
-    etas, drifts = 2.0 ** -np.arange(7, 13), []
+    etas, sizes, errors = 2.0 ** -np.arange(7, 13), [], []
     for eta in etas:
         run = tc.follow(s.fit.objective, tc.GradientDescent(step=eta), s.fit.theta, tc.Stop(time=0.25))
         moved = imbalances(s.fit.model.layers(run.final)) - imbalances(s.fit.layers)
-        size = 2 * float(run.error) * np.linalg.norm(s.fit.theta) * 2
-        drifts.append(tc.Measured(np.linalg.norm(moved), size))
-    values = tc.Measured([float(d) for d in drifts], [float(d.error) for d in drifts])
-    return tc.scales_as("|D(T) - D(0)| ~ η", etas, values, exponent)
+        sizes.append(np.linalg.norm(moved, axis=-1))
+        errors.append(4 * run.error * np.linalg.norm(s.fit.theta, axis=-1))
+    return tc.scales_as("|D(T) - D(0)| ~ η", etas, tc.Measured(sizes, errors), exponent)
 
 
 # -- what algebra settles --
@@ -165,6 +164,7 @@ imbalance_drift_is_first_order = tc.Theorem(
     drift,
     r"|D(T) - D(0)| = O(\eta)",
     tight=True,
+    stacked=True,
 )
 
 THEOREMS = (layer_gradients_agree, imbalance_conserved_by_flow, imbalance_changes_by_of_one_step, imbalance_drift_is_first_order)

@@ -120,6 +120,7 @@ sharpness_error_of_tilted_target = tc.Theorem(
     second_order,
     r"|S^\infty_\alpha / S_{\mathrm{bal}} - 1| \sim \alpha^2 \quad (\Sigma w^* \ne a w^*)",
     tight=True,
+    stacked=True,
 )
 sharpness_error_of_one_input = tc.Theorem(
     "sharpness_error_of_one_input",

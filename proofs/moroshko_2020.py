@@ -89,7 +89,7 @@ def tends(p: Classifier, precision: tc.Precision, of: float = 1.0) -> tc.Compari
 def second_order(p: Classifier, precision: tc.Precision, exponent: float = -1.0) -> tc.Comparison:
     """The distance to the minimum against β = α^D."""
     seen, limit = duals(p, BETAS)
-    apart = tc.Measured(np.abs(seen.value - limit.value)[:, 0], (seen.error + 1e-12)[:, 0])
+    apart = tc.Measured(np.abs(seen.value - limit.value)[..., 0], (seen.error + 1e-12)[..., 0])
     return tc.scales_as("|λ - argmin| ~ α^(-D)", BETAS, apart, exponent, resolution=0.05)
 
 
@@ -160,9 +160,9 @@ def conserved() -> tuple[tc.Identity, ...]:
 # -- the theorems --
 
 
-def theorem(name: str, ambient: tc.Recipe, premises: tuple[tc.Premise, ...], claim, statement: str, identities=(), stacked=True) -> tc.Theorem:
+def theorem(name: str, ambient: tc.Recipe, premises: tuple[tc.Premise, ...], claim, statement: str, identities=()) -> tc.Theorem:
     """A theorem of this paper."""
-    return tc.Theorem(name, paper, ambient, premises, claim, statement, identities=identities, stacked=stacked)
+    return tc.Theorem(name, paper, ambient, premises, claim, statement, identities=identities, stacked=True)
 
 
 problems = classifiers()
@@ -171,9 +171,7 @@ on_path = theorem(
     "path_is_bregman_projection", classifiers((2, 3)), (equal_starts, regular), path, r"w(t) = \arg\min \{Q_{\alpha^D}(w) : X w = X w(t)\}"
 )
 dual_tends = theorem("dual_tends_to_margin_of_monotone", problems, (regular, monotone), tends, r"\lambda \to \arg\min \{Q^*(X^\top \lambda)\}")
-dual_rate = theorem(
-    "dual_distance_is_second_order", problems, (regular, monotone, both), second_order, r"|\lambda - \arg\min| \sim \alpha^{-D}", stacked=False
-)
+dual_rate = theorem("dual_distance_is_second_order", problems, (regular, monotone, both), second_order, r"|\lambda - \arg\min| \sim \alpha^{-D}")
 margin_is = theorem("margin_of_dual", problems, (regular, separable), margin, r"\mu h_D(X^\top \lambda) = \arg\min \{Q_\mu(w) : X w \ge 1\}")
 
 THEOREMS = (closed, on_path, dual_tends, dual_rate, margin_is)

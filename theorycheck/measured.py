@@ -53,10 +53,10 @@ class Measured(NDArrayOperatorsMixin):
     def __init__(self, value: Any, error: Any = 0.0) -> None:
         value = np.asarray(value, dtype=float)
         error = np.asarray(error, dtype=float)
-        if np.any(error < 0):
+        if (error < 0).any():
             raise InvalidArgument("error", error, "must be non-negative", "pass the absolute size of the bar")
         object.__setattr__(self, "value", value)
-        object.__setattr__(self, "error", np.broadcast_to(error, value.shape))
+        object.__setattr__(self, "error", error if error.shape == value.shape else np.broadcast_to(error, value.shape))
 
     @classmethod
     def of(cls, number: Any) -> Measured:

@@ -23,6 +23,13 @@ LIMITS = [
 ]
 
 
+def test_rates_of_a_stack_are_those_of_its_members():
+    values = np.stack([X, 3 * X**2, X * (1 + X)], axis=-1)
+    together = list(tc.scales_as("rate", X, values, 1.0).lanes(3))
+    assert [e.standing for e in together] == [Standing.HOLDS, Standing.VIOLATED, Standing.HOLDS]
+    assert together == [tc.scales_as("rate", X, column, 1.0).worst for column in values.T]
+
+
 @pytest.mark.parametrize(("values", "limit", "standing"), LIMITS)
 def test_tends_to(values, limit, standing):
     assert tc.tends_to("limit", X, values, limit).standing is standing

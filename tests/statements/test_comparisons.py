@@ -63,6 +63,25 @@ def test_lanes_judge_each_instance_by_itself():
         list(tc.at_most("a", 1.0, 2.0).lanes(2))
 
 
+DOUBTS = [
+    (tc.at_most("", 1.0, 2.0), False),
+    (tc.at_most("", 1.0, 1.0 + 1e-7), True),
+    (tc.at_most("", 2.0, 1.0), True),
+    (tc.at_most("", np.nan, 1.0), False),
+    (tc.equal("", 1.0, 1.0), False),
+    (tc.equal("", 1.0, 1.1), True),
+    (tc.all_of(tc.equal("", 1.0, 1.0), tc.at_most("", 1.0, 2.0)), False),
+    (tc.all_of(tc.equal("", 1.0, 1.0 + 1e-15), tc.at_most("", 1.0, 1.0 + 1e-9)), True),
+    (tc.all_of(tc.at_most("", np.nan, 1.0), tc.at_most("", 1.0, 1.0 + 1e-9)), False),
+    (tc.all_of(tc.at_most("", np.nan, 1.0), tc.at_most("", 2.0, 1.0)), True),
+]
+
+
+@pytest.mark.parametrize(("comparison", "doubtful"), DOUBTS)
+def test_what_may_not_be_believed_as_it_stands(comparison, doubtful):
+    assert comparison.worst.doubtful is doubtful
+
+
 def test_nothing_to_compare_is_an_error():
     with pytest.raises(tc.InvalidArgument, match="must not be empty"):
         tc.all_of()

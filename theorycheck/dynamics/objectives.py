@@ -64,7 +64,7 @@ class Objective(OfModelAndData):
 
     def __new__(cls, model: Any = None, loss: Any = None, data: Any = None) -> Any:
         """The objective through w(θ), or the one through predictions for a model that has only those."""
-        if cls is Objective and isinstance(model, Predictor) and not isinstance(model, Parametrization):
+        if cls is Objective and not isinstance(model, Parametrization) and isinstance(model, Predictor):
             return PredictionObjective(model, loss, data)
         return super().__new__(cls)
 
@@ -174,6 +174,8 @@ class Objective(OfModelAndData):
     def _compared(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Predictions and targets, broadcast to common leading axes."""
         prediction, y, k = self.predictions(theta), self.data.y, -self.data.sample_axis
+        if prediction.shape == y.shape:
+            return prediction, y
         leading = np.broadcast_shapes(prediction.shape[:-k], y.shape[:-k])
         return np.broadcast_to(prediction, (*leading, *prediction.shape[-k:])), np.broadcast_to(y, (*leading, *y.shape[-k:]))
 

@@ -21,11 +21,10 @@ from threadpoolctl import threadpool_limits
 from theorycheck.instances.choices import Group
 from theorycheck.instances.recipes import Draw, Recipe
 from theorycheck.instances.tables import NormalTable, RealTable
-from theorycheck.search.evaluation import NEAR
 from theorycheck.search.screening import screened
 from theorycheck.search.tallies import judged
 from theorycheck.search.verdicts import Choices, Tally, Tightest
-from theorycheck.statements.comparisons import OPPOSITE, Entry, Standing
+from theorycheck.statements.comparisons import NEAR, OPPOSITE, Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
 ISLANDS = 8  # at most, with so many candidates each at least

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from theorycheck.measured import Measured, Precision
-from theorycheck.search.evaluation import NEAR, Broken, admission, claim_of, guarded
+from theorycheck.search.evaluation import Broken, admission, claim_of, guarded
 from theorycheck.search.rounding import OTHERS, available, rounded, shuffled
-from theorycheck.statements.comparisons import Comparison, Entry, Relation, Standing
+from theorycheck.statements.comparisons import NEAR, Comparison, Standing
 from theorycheck.statements.theorems import Premise, Theorem
 
 LEVELS = (1, 2)
@@ -40,15 +40,6 @@ UNSHUFFLED = Shuffles(32, 0)  # of clear finds, likewise
 
 Around = Callable[[], AbstractContextManager[None]]
 Run = Callable[[Precision, Around], "Comparison | Broken"]
-
-
-def needs_confirmation(entry: Entry, relation_is_equal: bool) -> bool:
-    """Whether a screened entry may not be believed yet."""
-    if entry.standing is Standing.UNDEFINED:
-        return False
-    if entry.standing is Standing.VIOLATED:
-        return True
-    return not relation_is_equal and abs(entry.slack) < NEAR
 
 
 def confirmed_claim(
@@ -162,8 +153,3 @@ def _spread(leaf: Comparison, i: int, others: list[Comparison | Broken]) -> np.n
         spread = np.max(seen, axis=0) - np.min(seen, axis=0)
     with np.errstate(over="ignore"):  # of sides that have all but overflowed
         return 2 * np.where(np.isnan(spread), np.inf, spread)
-
-
-def is_equality(comparison: Comparison) -> bool:
-    """Whether every leaf claims equality: then agreement at the screen needs no confirmation."""
-    return all(leaf.relation is Relation.EQUAL for leaf in comparison.leaves)

@@ -21,10 +21,9 @@ from theorycheck.errors import InvalidArgument
 from theorycheck.instances.choices import Group
 from theorycheck.instances.recipes import Draw, Recipe
 from theorycheck.instances.tables import IntegerTable
-from theorycheck.search.confirmation import needs_confirmation
 from theorycheck.search.screening import screened
 from theorycheck.search.tallies import judged, violated_at_screen
-from theorycheck.statements.comparisons import Entry, Relation
+from theorycheck.statements.comparisons import Entry
 from theorycheck.statements.theorems import Theorem
 
 Choices = tuple[int, ...]
@@ -96,7 +95,7 @@ class _Search:
             yield judged(self.theorem, draws[0], provisional=self.quick).violates
             return
         for draw, entry in zip(draws, screened(self.theorem, draws), strict=True):
-            if not isinstance(entry, Entry) or not needs_confirmation(entry, entry.relation is Relation.EQUAL):
+            if not isinstance(entry, Entry) or not entry.doubtful:
                 yield False
             else:
                 yield (self.quick and violated_at_screen(entry)) or judged(self.theorem, draw, provisional=self.quick).violates

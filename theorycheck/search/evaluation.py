@@ -20,11 +20,10 @@ import numpy as np
 from theorycheck.errors import EnforcementConflict, InvalidArgument
 from theorycheck.instances.stacking import stacked
 from theorycheck.measured import Precision
-from theorycheck.statements.comparisons import Comparison, Standing
+from theorycheck.statements.comparisons import NEAR, Comparison, Standing
 from theorycheck.statements.theorems import Premise, Theorem
 
 JOINT = "joint enforcement"
-NEAR = 1e-6
 
 HAS_TIMER = hasattr(signal, "setitimer")
 

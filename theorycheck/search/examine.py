@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
-from theorycheck.search.confirmation import confirmed_claim, is_equality, needs_confirmation
+from theorycheck.search.confirmation import confirmed_claim
 from theorycheck.search.evaluation import Broken, claim_of, guarded, premise_holds
 from theorycheck.search.screening import SCREEN
 from theorycheck.statements.comparisons import Comparison, Standing
@@ -61,7 +61,7 @@ def examine(theorem: Theorem, instance: Any) -> Examination:
             )
         premises[premise.name] = held is not False
     result = guarded(lambda: claim_of(theorem, instance, SCREEN), SCREEN)
-    if not isinstance(result, Broken) and needs_confirmation(result.worst, is_equality(result)):
+    if not isinstance(result, Broken) and result.worst.doubtful:
         result = confirmed_claim(theorem, lambda: _anew(instance), result, as_is=True)
     if isinstance(result, Broken):
         return Examination(theorem, instance, premises, None, Standing.UNDEFINED, result.reason)

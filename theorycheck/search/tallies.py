@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 from theorycheck.instances.recipes import Draw
 from theorycheck.instances.stacking import shape_of, stacked
 from theorycheck.measured import in_force
-from theorycheck.search.confirmation import FEW, IN_FULL, Shuffles, confirmed_claim, confirmed_premise, is_equality, needs_confirmation
-from theorycheck.search.evaluation import NEAR, Admission, Broken, admission, claim_of, guarded
+from theorycheck.search.confirmation import FEW, IN_FULL, Shuffles, confirmed_claim, confirmed_premise
+from theorycheck.search.evaluation import Admission, Broken, admission, claim_of, guarded
 from theorycheck.search.screening import SCREEN
 from theorycheck.search.verdicts import Problem, Tally, Tightest
-from theorycheck.statements.comparisons import Comparison, Entry, Standing
+from theorycheck.statements.comparisons import NEAR, Comparison, Entry, Standing
 from theorycheck.statements.theorems import Theorem
 
 
@@ -82,7 +82,7 @@ def _confirmed(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, scre
         return Judged(instance, broken=screened)
     comparison: Comparison = screened
     entry = guarded(lambda: comparison.worst, SCREEN)
-    if not isinstance(entry, Broken) and needs_confirmation(entry, is_equality(comparison)):
+    if not isinstance(entry, Broken) and entry.doubtful:
         again = confirmed_claim(theorem, rebuild, comparison, shuffles=shuffles)
         entry = again if isinstance(again, Broken) else again.worst
     return Judged(instance, broken=entry) if isinstance(entry, Broken) else Judged(instance, entry=entry)
@@ -133,20 +133,15 @@ def _same(result: Judged) -> Judged:
 
 
 def _screened_together(theorem: Theorem, members: list[tuple[int, Any, Any]], shuffles: Shuffles) -> Iterator[tuple[int, Callable[[], Judged]]]:
-    def screen() -> tuple[Comparison, list[Entry]]:
-        comparison = theorem.claim(stacked([instance for _, _, instance in members]), SCREEN)
-        return comparison, list(comparison.lanes(len(members)))
+    def screen() -> list[Entry]:
+        return list(theorem.claim(stacked([instance for _, _, instance in members]), SCREEN).lanes(len(members)))
 
-    screened = guarded(screen, SCREEN)
+    entries = guarded(screen, SCREEN)
     for lane, (index, rebuild, instance) in enumerate(members):
-        if (
-            isinstance(screened, Broken)
-            or needs_confirmation(screened[1][lane], is_equality(screened[0]))
-            or screened[1][lane].standing is Standing.UNDEFINED
-        ):
+        if isinstance(entries, Broken) or entries[lane].doubtful or entries[lane].standing is Standing.UNDEFINED:
             yield index, partial(_judged_alone, theorem, rebuild, instance, shuffles)
         else:
-            yield index, partial(Judged, instance, entry=screened[1][lane])
+            yield index, partial(Judged, instance, entry=entries[lane])
 
 
 def _judged_alone(theorem: Theorem, rebuild: Callable[[], Any], instance: Any, shuffles: Shuffles) -> Judged:

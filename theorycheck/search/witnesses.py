@@ -13,7 +13,7 @@ from typing import Any
 
 from theorycheck.errors import TheorycheckError, UnknownTheorem
 from theorycheck.library import load, shelf
-from theorycheck.search.confirmation import confirmed_claim, is_equality, needs_confirmation
+from theorycheck.search.confirmation import confirmed_claim
 from theorycheck.search.evaluation import Admission, Broken, claim_of, guarded
 from theorycheck.search.files import write_atomically
 from theorycheck.search.screening import SCREEN
@@ -102,7 +102,7 @@ def replayed(theorem: Theorem, witness: Witness) -> tuple[Any, Comparison]:
     result: Comparison | Broken = broken or Broken("it cannot be evaluated")
     if isinstance(admitted, Admission):
         result = guarded(partial(claim_of, theorem, admitted.instance, SCREEN), SCREEN)
-        if isinstance(result, Comparison) and needs_confirmation(result.worst, is_equality(result)):
+        if isinstance(result, Comparison) and result.worst.doubtful:
             result = confirmed_claim(theorem, rebuild, result)
     if isinstance(result, Broken):
         raise BadWitness("witness", short_path(witness.place), f"holds an instance on which {theorem.name} is undefined: {result.reason}", remedy)

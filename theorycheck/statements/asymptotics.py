@@ -53,7 +53,7 @@ def scales_as(label: str, xs: Any, ys: Any, exponent: float, resolution: float =
     label : str
     xs : array_like, shape (k,), k ≥ 4
         Positive, monotone, in a constant ratio to 1 %; the last is nearest to the limit.
-    ys : Measured or array_like, shape (k,)
+    ys : Measured or array_like, shape (k, ...)
         Positive.
     exponent : float
     resolution : float
@@ -65,7 +65,7 @@ def scales_as(label: str, xs: Any, ys: Any, exponent: float, resolution: float =
     if np.any(seen.value <= 0):
         raise InvalidArgument("ys", seen.value, "must be positive", "pass absolute values, and leave out exact zeros")
     logs = np.log(seen)
-    slopes = (logs[1:] - logs[:-1]) / Measured(np.diff(np.log(xs)))
+    slopes = (logs[1:] - logs[:-1]) / Measured(np.diff(np.log(xs)).reshape(-1, *(1,) * (logs.ndim - 1)))
     extrapolated, bar = _extrapolated(slopes, _nearer(xs))
     return Comparison(label, Relation.EQUAL, Measured(extrapolated, bar), Measured.of(exponent), resolution)
 

@@ -22,6 +22,7 @@ import numpy as np
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS, PLAIN_ULPS, Measured
 
+NEAR = 1e-6  # an inequality whose sides are relatively closer than this is confirmed before it is believed
 OPPOSITE = 1500.0  # the nearness of sides of opposite signs: no logarithm of a ratio of two numbers is larger
 _LEAST = 1e-300
 
@@ -50,7 +51,11 @@ class Relation(Enum):
 
 @dataclass(frozen=True)
 class Entry:
-    """The deciding entry of a comparison: both sides, relative slack and relative bar."""
+    """The deciding entry of a comparison: both sides, relative slack and relative bar.
+
+    ``doubtful`` is whether the comparison may not be believed as it stands: some leaf is violated, or an inequality closer than
+    `NEAR`, and the deciding entry is not undefined. An equality that holds is no near miss.
+    """
 
     standing: Standing
     slack: float
@@ -59,6 +64,7 @@ class Entry:
     left: float
     right: float
     relation: Relation = Relation.AT_MOST
+    doubtful: bool = False
 
     @property
     def nearness(self) -> float:
@@ -128,12 +134,12 @@ class Comparison:
             return
         rows = [leaf._lane_entries(count) for leaf in self.leaves]
         for entries in zip(*rows, strict=True):
-            yield min(entries, key=_order)
+            yield _deciding(entries)
 
     @property
     def worst(self) -> Entry:
         """The deciding entry."""
-        return min((leaf._entry(*leaf._flat()) for leaf in self.leaves), key=_order)
+        return _deciding(tuple(leaf._entries(*(c.reshape(1, -1) for c in leaf._columns()))[0] for leaf in self.leaves))
 
     @property
     def standing(self) -> Standing:
@@ -166,9 +172,6 @@ class Comparison:
         behind = scale.reshape(scale.shape + (1,) * (columns[0].ndim - scale.ndim)) if scale.ndim else scale
         return (*columns, np.broadcast_to(behind, columns[0].shape))
 
-    def _flat(self) -> tuple[np.ndarray, ...]:
-        return tuple(c.ravel() for c in self._columns())
-
     def _lane_entries(self, count: int) -> list[Entry]:
         columns = self._columns()
         if columns[0].ndim == 0 or columns[0].shape[0] != count:
@@ -178,11 +181,13 @@ class Comparison:
                 f"must start with the {count} stacked instances",
                 "return one entry an instance, or drop stacked=True",
             )
-        return [self._entry(*row) for row in zip(*(c.reshape(count, -1) for c in columns), strict=True)]
+        return self._entries(*(c.reshape(count, -1) for c in columns))
 
-    def _entry(self, left: np.ndarray, right: np.ndarray, error: np.ndarray, least: np.ndarray) -> Entry:
+    def _entries(self, left: np.ndarray, right: np.ndarray, error: np.ndarray, least: np.ndarray) -> list[Entry]:
+        """The deciding entry of each row."""
         if left.size == 0:
             raise InvalidArgument("sides", self.label, "have no entries", "compare at least one number")
+        equality = self.relation is Relation.EQUAL
         with np.errstate(all="ignore"):
             difference = {
                 Relation.AT_MOST: lambda: right - left,
@@ -190,20 +195,21 @@ class Comparison:
                 Relation.EQUAL: lambda: -np.abs(left - right),
             }[self.relation]()
             scale = np.abs(left) + np.abs(right)
-            if self.relation is Relation.EQUAL:
-                scale = np.maximum(np.max(scale), least)
+            if equality:
+                scale = np.maximum(np.max(scale, axis=-1, keepdims=True), least)
                 error = error + PLAIN_ULPS * EPS * scale
             slack = np.where(scale == 0, 0.0, difference / scale)
             bar = np.where(scale > 0, error / scale, np.where(error > 0, np.inf, 0.0))
             finite = np.isfinite(left) & np.isfinite(right) & ~np.isnan(error)
-            if self.relation is Relation.EQUAL:
+            if equality:
                 holds = (-difference <= error) & (error <= self.resolution * scale)
             else:
                 holds = difference > error
-        badness = np.where(~finite, 2, np.where(difference < -error, 3, np.where(holds, 0, 1)))
-        key = np.where(finite, slack, 0.0)
-        i = int(np.lexsort((key, -badness))[0])
-        return Entry(_BY_BADNESS[int(badness[i])], float(slack[i]), float(bar[i]), self.label, float(left[i]), float(right[i]), self.relation)
+            badness = np.where(~finite, 2, np.where(difference < -error, 3, np.where(holds, 0, 1)))
+            near = (badness == 3) | ((np.abs(slack) < NEAR) & (badness != 2) & (not equality))
+        worst = np.lexsort((np.where(finite, slack, 0.0), -badness), axis=-1)[:, :1]
+        picked = (np.take_along_axis(a, worst, axis=-1)[:, 0].tolist() for a in (badness, slack, bar, left, right, near))
+        return [Entry(_BY_BADNESS[b], s, e, self.label, x, y, self.relation, n) for b, s, e, x, y, n in zip(*picked, strict=True)]
 
 
 _BY_BADNESS = tuple(Standing)
@@ -211,6 +217,13 @@ _BY_BADNESS = tuple(Standing)
 
 def _order(entry: Entry) -> tuple[int, float]:
     return (-entry.standing.badness, entry.slack if np.isfinite(entry.slack) else 0.0)
+
+
+def _deciding(entries: tuple[Entry, ...]) -> Entry:
+    """The worst of the entries that decide the leaves."""
+    worst = min(entries, key=_order)
+    doubtful = worst.standing is not Standing.UNDEFINED and any(entry.doubtful for entry in entries)
+    return worst if doubtful == worst.doubtful else replace(worst, doubtful=doubtful)
 
 
 def at_most(label: str, left: Any, right: Any) -> Comparison:

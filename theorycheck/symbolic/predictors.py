@@ -131,7 +131,7 @@ class TwoLayerReLU:
     def pre_activations(self, theta: ArrayLike, X: ArrayLike) -> Measured:
         """b_jᵀ x_s, shape ``(..., n, hidden)``."""
         (B, _), X = self.layers(theta), self._samples(X)
-        return Measured(X @ np.swapaxes(B, -1, -2), (self.inputs + 2) * EPS * (np.abs(X) @ np.abs(np.swapaxes(B, -1, -2))))
+        return Measured(_products(X, B), (self.inputs + 2) * EPS * _products(np.abs(X), np.abs(B)))
 
     def kink_distance(self, theta: ArrayLike, X: ArrayLike) -> Measured:
         """Least |b_jᵀ x_s|, shape ``(...)``: zero at the kinks of the predictions on X."""
@@ -199,7 +199,7 @@ class TwoLayerReLU:
 
     def _units(self, theta: ArrayLike, X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """σ'(Z) and σ(Z), each of shape ``(..., n, hidden)``."""
-        Z = self.pre_activations(theta, X).value
+        Z = _products(self._samples(X), self.layers(theta)[0])
         S = np.where(Z > 0, 1.0, np.where(np.isnan(Z), np.nan, self.slope))
         return S, S * Z
 
@@ -224,6 +224,11 @@ class TwoLayerReLU:
         if X.ndim < 2 or X.shape[-1] != self.inputs:
             raise ShapeMismatch("X.shape", X.shape, f"must end with (n, {self.inputs}) for {self}", "pass X with samples as rows")
         return X
+
+
+def _products(X: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """b_jᵀ x_s for the rows of both."""
+    return X @ np.swapaxes(B, -1, -2)
 
 
 def _joined(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:

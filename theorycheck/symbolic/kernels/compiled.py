@@ -107,7 +107,8 @@ def together(*arguments: tuple[Any, int]) -> tuple[tuple[int, ...], list[np.ndar
 
     """
     arrays = [(np.asarray(a, dtype=float), core) for a, core in arguments]
-    lanes = np.broadcast_shapes(*(a.shape[: a.ndim - core] for a, core in arrays))
+    leading = {a.shape[: a.ndim - core] for a, core in arrays}
+    lanes = leading.pop() if len(leading) == 1 else np.broadcast_shapes(*leading)
     rows = []
     for a, core in arrays:
         inner = a.shape[a.ndim - core :]
