@@ -6,7 +6,7 @@ Convention   None needed: the statements hold for any loss of the product; check
 Results      layer_gradients_agree               W_{j+1}ᵀ g_{j+1} = g_j W_jᵀ at every point, and so
              imbalance_conserved_by_flow         D_j is constant along gradient flow
              imbalance_changes_by_of_one_step    one step of gradient descent changes D_j by exactly η²(g_{j+1}ᵀg_{j+1} - g_jg_jᵀ)
-             imbalance_drift_is_first_order      over a fixed time the drift under gradient descent is of order η
+             imbalance_drift_is_first_order      over a fixed time the drift under gradient descent is of order η, for η well below 2/S
 Not covered  Weight decay, the per-neuron law of ReLU networks: `du_2018`. How balanced networks move: `arora_2018_velocity`.
 """
 
@@ -60,7 +60,7 @@ def imbalances(layers: tuple[np.ndarray, ...]) -> np.ndarray:
 
 def transposed_imbalances(layers: tuple[np.ndarray, ...]) -> np.ndarray:
     """All entries of the wrong matrices W_{j+1}W_{j+1}ᵀ - W_jᵀW_j, where the shapes allow them (else of D_j)."""
-    return entries([B @ B.T - A.T @ A if len(B) == A.shape[1] else B.T @ B - A @ A.T for A, B in pairwise(layers)])
+    return entries([B @ B.mT - A.mT @ A if B.shape[-2] == A.shape[-1] else B.mT @ B - A @ A.mT for A, B in pairwise(layers)])
 
 
 def entries(matrices: list[np.ndarray]) -> np.ndarray:
@@ -103,22 +103,23 @@ def change(s: Step, precision: tc.Precision, factor: float = 1.0, of=imbalances)
 def conserved_transposed(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
     """The wrong matrices along the flow: false."""
     run = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-9), f.theta, tc.Stop(time=1.0))
-    now, bar = transposed_imbalances(f.model.layers(run.final)), 4 * float(run.error) * np.linalg.norm(run.final)
-    return tc.equal("W_{j+1}W_{j+1}ᵀ - W_jᵀW_j constant", tc.Measured(now, bar), transposed_imbalances(f.layers))
+    now, bar = transposed_imbalances(f.model.layers(run.final)), 4 * run.error * np.linalg.norm(run.final, axis=-1)
+    return tc.equal("W_{j+1}W_{j+1}ᵀ - W_jᵀW_j constant", tc.Measured(now, bar[..., None]), transposed_imbalances(f.layers))
 
 
 def conserved(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
     """D_j(t) = D_j(0) along the flow, at t = 1/4 and t = 1."""
     run = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-9), f.theta, tc.Stop(time=1.0), record=(tc.balancedness,), save=tc.At((0.25, 1.0)))
     start = tc.balancedness(f.objective, f.theta)
-    return tc.equal("D_j(t) = D_j(0)", run.records[tc.balancedness], start.reshape(1, -1))
+    return tc.equal("D_j(t) = D_j(0)", run.records[tc.balancedness], start[..., None, :])
 
 
 def drift(s: Step, precision: tc.Precision, exponent: float = 1.0) -> tc.Comparison:
-    """|D(T) - D(0)| for step sizes that halve, T = 1/4 fixed: slope of log drift against log η."""
+    """|D(T) - D(0)| for step sizes η = u/2^7, ..., u/2^12 at T = u/4: slope of log drift against log η; u ≤ 1 with uS(θ) ≤ 16."""
+    unit = 2.0 ** -np.ceil(np.log2(np.maximum(tc.sharpness(s.fit.objective, s.fit.theta).value / 16, 1.0)))
     etas, sizes, errors = 2.0 ** -np.arange(7, 13), [], []
     for eta in etas:
-        run = tc.follow(s.fit.objective, tc.GradientDescent(step=eta), s.fit.theta, tc.Stop(time=0.25))
+        run = tc.follow(s.fit.objective, tc.GradientDescent(step=eta * unit), s.fit.theta, tc.Stop(steps=round(0.25 / eta)))
         moved = imbalances(s.fit.model.layers(run.final)) - imbalances(s.fit.layers)
         sizes.append(np.linalg.norm(moved, axis=-1))
         errors.append(4 * run.error * np.linalg.norm(s.fit.theta, axis=-1))
