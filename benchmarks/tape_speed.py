@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from machine import stamp
 
-from theorycheck.symbolic.kernels import word_maps
-from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.descent import RAN, FoldedData
-from theorycheck.symbolic.kernels.embedded import EmbeddedKernels
-from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
-from theorycheck.symbolic.kernels.tape_kernels import TapeKernels
-from theorycheck.symbolic.kernels.word_maps import deep_linear_words
+from theorycheck.symbolic.kernels.maps import word_maps
+from theorycheck.symbolic.kernels.maps.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.maps.embedded import EmbeddedKernels
+from theorycheck.symbolic.kernels.maps.entrywise import EntrywiseKernels
+from theorycheck.symbolic.kernels.maps.word_maps import deep_linear_words
+from theorycheck.symbolic.kernels.networks.descent import RAN, FoldedData
+from theorycheck.symbolic.kernels.tapes.kernels import TapeKernels
 from theorycheck.symbolic.models import MatrixFactorization, ResidualLinear, SymmetricFactorization
 from theorycheck.symbolic.parametrizations import QuadraticForms
 

@@ -17,8 +17,8 @@ from theorycheck.dynamics.integrators.plans import PATIENCE_COMPILED, Network, p
 from theorycheck.dynamics.landscapes import Landscape
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.dynamics.trajectories import At, Ending, Stop, follow
-from theorycheck.symbolic.kernels.flow_control import EDGE
-from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE, FIFTH, NODES, SOLUTION, THIRD
+from theorycheck.symbolic.kernels.flows.control import EDGE
+from theorycheck.symbolic.kernels.flows.tableau import DORMAND_PRINCE, FIFTH, NODES, SOLUTION, THIRD
 from theorycheck.symbolic.losses import ExponentialLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Hadamard
 from theorycheck.symbolic.potentials import legendre_potential

@@ -15,11 +15,11 @@ from theorycheck.dynamics.integrators.implicit import ExtrapolatedEuler
 from theorycheck.dynamics.integrators.marching import march as march_through_numpy
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.dynamics.trajectories import At, Ending, Ends, Stop, follow
-from theorycheck.symbolic.kernels import flow as kernels
-from theorycheck.symbolic.kernels.flow_control import ENDED, EVALUATIONS, RUNNING, STEPS, Requests
-from theorycheck.symbolic.kernels.flow_steps import ERROR, OFFSET, ROOM_ROWS, TOLERANCE, Block, Network, block_arrays, errors
-from theorycheck.symbolic.kernels.lanes import offsets
-from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE
+from theorycheck.symbolic.kernels.flows import flow as kernels
+from theorycheck.symbolic.kernels.flows.control import ENDED, EVALUATIONS, RUNNING, STEPS, Requests
+from theorycheck.symbolic.kernels.flows.steps import ERROR, OFFSET, ROOM_ROWS, TOLERANCE, Block, Network, block_arrays, errors
+from theorycheck.symbolic.kernels.flows.tableau import DORMAND_PRINCE
+from theorycheck.symbolic.kernels.networks.lanes import offsets
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard
 from theorycheck.symbolic.potentials import legendre_potential

@@ -14,7 +14,7 @@ from theorycheck.dynamics.stepping import Fused
 from theorycheck.dynamics.trajectories import At, Ending, Every, Stop, follow
 from theorycheck.search.rounding import Rounding, rounded
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.dots import BLOCK, CHAINS, WIDTH, dot, four_dots
+from theorycheck.symbolic.kernels.micro.dots import BLOCK, CHAINS, WIDTH, dot, four_dots
 from theorycheck.symbolic.losses import LogisticLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal
 

@@ -17,7 +17,7 @@ from theorycheck.dynamics.trajectories import Stop, follow
 from theorycheck.errors import InvalidArgument
 from theorycheck.instances import recipes
 from theorycheck.search.rounding import Rounding, rounded
-from theorycheck.symbolic.kernels.diagonal_runs import BATCH_STREAM, EPOCH_STREAM, LABEL_STREAM
+from theorycheck.symbolic.kernels.runs.diagonal import BATCH_STREAM, EPOCH_STREAM, LABEL_STREAM
 from theorycheck.symbolic.losses import LogisticLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Hadamard
 from theorycheck.symbolic.predictors import TwoLayerReLU

@@ -17,7 +17,7 @@ NUMBERS = {"None", "float", "int", "bool", "tuple[int, int]"}
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
     """Compiled functions with their decorators."""
-    for file in KERNELS.glob("*.py"):
+    for file in KERNELS.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.FunctionDef):
                 yield from ((d.id, node) for d in node.decorator_list if isinstance(d, ast.Name) and d.id in ("compiled", "borrowing"))

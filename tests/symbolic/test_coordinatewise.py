@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from theorycheck.symbolic.kernels.bounded import bounded
-from theorycheck.symbolic.kernels.coordinatewise import CoordinatewiseKernels, PowerKernels, ProductKernels
-from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
+from theorycheck.symbolic.kernels.maps.coordinatewise import CoordinatewiseKernels, PowerKernels, ProductKernels
+from theorycheck.symbolic.kernels.maps.entrywise import EntrywiseKernels
 from theorycheck.symbolic.parametrizations import Diagonal, Hadamard, Parametrization
 
 MAPS: list[tuple[Parametrization, CoordinatewiseKernels]] = [

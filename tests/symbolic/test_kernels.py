@@ -13,12 +13,13 @@ from numba.core.dispatcher import Dispatcher
 from theorycheck.errors import InvalidArgument, TooLarge
 from theorycheck.search.rounding import Rounding, rounded
 from theorycheck.symbolic.derivations import derive
-from theorycheck.symbolic.kernels import dense, descent, descent_steps, lanes, norms, quadratic_forms
 from theorycheck.symbolic.kernels.bounded import bounded
 from theorycheck.symbolic.kernels.compiled import together, watched
-from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.descent import FoldedData
-from theorycheck.symbolic.kernels.entrywise import PARAMETER_BUDGET, EntrywiseKernels, _lowered, _Part, majorant
+from theorycheck.symbolic.kernels.maps.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.maps.entrywise import PARAMETER_BUDGET, EntrywiseKernels, _lowered, _Part, majorant
+from theorycheck.symbolic.kernels.networks import dense, descent, lanes, norms, quadratic_forms
+from theorycheck.symbolic.kernels.networks import steps as descent_steps
+from theorycheck.symbolic.kernels.networks.descent import FoldedData
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.models import WeightNormalized
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard, QuadraticForms
@@ -477,5 +478,5 @@ def test_no_place_for_a_cache_costs_a_compile_only(tmp_path):
 
 def test_watched_sources_follow_the_imports():
     names = {path.stem for path in watched(descent.__name__)}
-    assert {"descent", "descent_steps", "lanes", "compiled"} <= names
+    assert {"descent", "steps", "lanes", "compiled"} <= names
     assert "dense" not in names

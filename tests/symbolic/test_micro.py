@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theorycheck.symbolic.kernels import micro
 from theorycheck.symbolic.kernels.compiled import compiled
+from theorycheck.symbolic.kernels.micro import registers as micro
 
 
 @compiled

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from theorycheck.symbolic.kernels import flow_steps, lanes
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.descent_steps import slopes, up_and_update
-from theorycheck.symbolic.kernels.flow_steps import Block, Network, block_arrays
-from theorycheck.symbolic.kernels.micro_flow import taken
-from theorycheck.symbolic.kernels.micro_networks import network_descent, network_field
-from theorycheck.symbolic.kernels.micro_stages import WIDTH
-from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE, FIFTH, STAGES, THIRD
+from theorycheck.symbolic.kernels.flows import steps as flow_steps
+from theorycheck.symbolic.kernels.flows.steps import Block, Network, block_arrays
+from theorycheck.symbolic.kernels.flows.tableau import DORMAND_PRINCE, FIFTH, STAGES, THIRD
+from theorycheck.symbolic.kernels.micro.flow import taken
+from theorycheck.symbolic.kernels.micro.networks import network_descent, network_field
+from theorycheck.symbolic.kernels.micro.stages import WIDTH
+from theorycheck.symbolic.kernels.networks import lanes
+from theorycheck.symbolic.kernels.networks.steps import slopes, up_and_update
 
 WIDTHS = [(1, 1), (6, 1), (4, 4, 4, 1), (7, 3, 9, 1), (8, 16, 1), (5,) * 6 + (1,), (3, 11, 2, 1)]
 LANES = [1, 2, 3, 7, 8, 13, 16, 19]

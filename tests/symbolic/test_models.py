@@ -13,7 +13,7 @@ from theorycheck.dynamics.trajectories import Stop, follow
 from theorycheck.errors import InvalidArgument, NotFinite, ShapeMismatch, TooLarge
 from theorycheck.symbolic.derivations import derive
 from theorycheck.symbolic.kernels.bounded import bounded
-from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
+from theorycheck.symbolic.kernels.maps.entrywise import EntrywiseKernels
 from theorycheck.symbolic.losses import LogisticLoss, SquaredLoss
 from theorycheck.symbolic.models import Flattened, MatrixFactorization, ResidualLinear, SymmetricFactorization, WeightNormalized
 from theorycheck.symbolic.parametrizations import DeepLinear, Hadamard, Parametrization

@@ -9,7 +9,7 @@ from theorycheck.dynamics.methods import GradientDescent
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.dynamics.quantities import sharpness
 from theorycheck.dynamics.trajectories import Every, Stop, follow
-from theorycheck.symbolic.kernels import ranged
+from theorycheck.symbolic.kernels.networks import ranged
 from theorycheck.symbolic.losses import LogisticLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 

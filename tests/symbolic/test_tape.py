@@ -12,20 +12,20 @@ from numba.core.dispatcher import Dispatcher
 
 from theorycheck.errors import ShapeMismatch
 from theorycheck.symbolic.derivations.base import layer_values
-from theorycheck.symbolic.kernels import tape_descent
-from theorycheck.symbolic.kernels import tape_interpreter as machine
-from theorycheck.symbolic.kernels import tape_lowering as lowering
-from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.descent import DIVERGED, RAN, SMALL, FoldedData
-from theorycheck.symbolic.kernels.embedded import EmbeddedKernels
-from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
-from theorycheck.symbolic.kernels.flattened import FlattenedKernels
-from theorycheck.symbolic.kernels.tape import Instruction, Tape, WrongTape
-from theorycheck.symbolic.kernels.tape_assembly import assembled
-from theorycheck.symbolic.kernels.tape_kernels import TapeKernels
-from theorycheck.symbolic.kernels.tape_lowering import Lowering, WordMap
-from theorycheck.symbolic.kernels.tape_program import Array, Builder, Program
-from theorycheck.symbolic.kernels.word_maps import deep_linear_words, factorization_words, residual_words, symmetric_words
+from theorycheck.symbolic.kernels.maps.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.maps.embedded import EmbeddedKernels
+from theorycheck.symbolic.kernels.maps.entrywise import EntrywiseKernels
+from theorycheck.symbolic.kernels.maps.flattened import FlattenedKernels
+from theorycheck.symbolic.kernels.maps.word_maps import deep_linear_words, factorization_words, residual_words, symmetric_words
+from theorycheck.symbolic.kernels.networks.descent import DIVERGED, RAN, SMALL, FoldedData
+from theorycheck.symbolic.kernels.tapes import descent as tape_descent
+from theorycheck.symbolic.kernels.tapes import interpreter as machine
+from theorycheck.symbolic.kernels.tapes import lowering as lowering
+from theorycheck.symbolic.kernels.tapes.assembly import assembled
+from theorycheck.symbolic.kernels.tapes.kernels import TapeKernels
+from theorycheck.symbolic.kernels.tapes.lowering import Lowering, WordMap
+from theorycheck.symbolic.kernels.tapes.program import Array, Builder, Program
+from theorycheck.symbolic.kernels.tapes.tape import Instruction, Tape, WrongTape
 from theorycheck.symbolic.matrix_words import Factor, MapDerivatives, Point, WordSum, substitute
 from theorycheck.symbolic.models import Flattened, MatrixFactorization, ResidualLinear, SymmetricFactorization
 from theorycheck.symbolic.parametrizations import DeepLinear, Parametrization

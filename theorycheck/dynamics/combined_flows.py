@@ -18,7 +18,7 @@ from theorycheck.dynamics.integrators.fields import lanes_of
 from theorycheck.dynamics.integrators.plans import Plan
 from theorycheck.measured import EPS, Measured
 from theorycheck.symbolic.kernels.bounded import bounded
-from theorycheck.symbolic.kernels.flow_control import DIVERGED, ENDED, UNRESOLVED
+from theorycheck.symbolic.kernels.flows.control import DIVERGED, ENDED, UNRESOLVED
 from theorycheck.symbolic.kernels.protocol import MapKernels
 
 BUDGET = 50_000

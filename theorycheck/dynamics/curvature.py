@@ -18,11 +18,11 @@ import scipy.sparse.linalg
 from theorycheck.dynamics.certificates import stacks
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.measured import EPS, Measured, in_balls
-from theorycheck.symbolic.kernels import ranged
 from theorycheck.symbolic.kernels.bounded import euclidean
 from theorycheck.symbolic.kernels.compiled import together
-from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.deep_linear_errors import PartialNorms
+from theorycheck.symbolic.kernels.maps.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.maps.deep_linear_errors import PartialNorms
+from theorycheck.symbolic.kernels.networks import ranged
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 

@@ -26,7 +26,7 @@ from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.trajectories import At, Ending, Every, Path, Save, Stop
 from theorycheck.errors import InvalidArgument, require_positive
 from theorycheck.measured import Precision
-from theorycheck.symbolic.kernels.flow_control import DIVERGED, ENDED, EXHAUSTED, SMALL, UNRESOLVED
+from theorycheck.symbolic.kernels.flows.control import DIVERGED, ENDED, EXHAUSTED, SMALL, UNRESOLVED
 from theorycheck.symbolic.losses import ExponentialLoss, LogisticLoss
 from theorycheck.symbolic.parametrizations import Diagonal, Hadamard
 from theorycheck.symbolic.potentials import NoClosedForm, Potential, legendre_potential

@@ -15,7 +15,7 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, require_shape
-from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
+from theorycheck.symbolic.kernels.maps.entrywise import EntrywiseKernels
 from theorycheck.symbolic.real_symbols import read_as_real, real_symbols
 
 ONE, FLAT = np.ones(1), np.zeros((1, 1))  # the risk is its own w: slope 1, no curvature

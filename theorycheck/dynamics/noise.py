@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument
-from theorycheck.symbolic.kernels import philox
+from theorycheck.symbolic.kernels.runs import philox
 
 
 class Stream(IntEnum):

@@ -23,7 +23,7 @@ from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.dynamics.trajectories import At, Ending, Every, Path, Save, Stop
 from theorycheck.errors import InvalidArgument
 from theorycheck.measured import EPS, Precision
-from theorycheck.symbolic.kernels import descent
+from theorycheck.symbolic.kernels.networks import descent
 
 SHADOWS = 3
 SAFETY = 8  # of the bar over the distance to the farthest shadow

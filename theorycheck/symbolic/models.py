@@ -17,13 +17,13 @@ import numpy as np
 import sympy as sp
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite
-from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.embedded import EmbeddedKernels
-from theorycheck.symbolic.kernels.flattened import FlattenedKernels
+from theorycheck.symbolic.kernels.maps.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.maps.embedded import EmbeddedKernels
+from theorycheck.symbolic.kernels.maps.flattened import FlattenedKernels
+from theorycheck.symbolic.kernels.maps.weight_normalized import WeightNormalizedKernels
+from theorycheck.symbolic.kernels.maps.word_maps import factorization_words, residual_words, symmetric_words
 from theorycheck.symbolic.kernels.protocol import MapKernels
-from theorycheck.symbolic.kernels.tape_kernels import TapeKernels
-from theorycheck.symbolic.kernels.weight_normalized import WeightNormalizedKernels
-from theorycheck.symbolic.kernels.word_maps import factorization_words, residual_words, symmetric_words
+from theorycheck.symbolic.kernels.tapes.kernels import TapeKernels
 from theorycheck.symbolic.parametrizations import Parametrization, require_terms
 
 

@@ -18,11 +18,11 @@ from numpy.typing import ArrayLike
 
 from theorycheck.errors import InvalidArgument, ShapeMismatch, TooLarge, require_finite, require_shape
 from theorycheck.measured import numbers
-from theorycheck.symbolic.kernels.coordinatewise import PowerKernels, ProductKernels
-from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.entrywise import EntrywiseKernels
+from theorycheck.symbolic.kernels.maps.coordinatewise import PowerKernels, ProductKernels
+from theorycheck.symbolic.kernels.maps.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.maps.entrywise import EntrywiseKernels
+from theorycheck.symbolic.kernels.networks.quadratic_forms import QuadraticKernels
 from theorycheck.symbolic.kernels.protocol import MapKernels
-from theorycheck.symbolic.kernels.quadratic_forms import QuadraticKernels
 from theorycheck.symbolic.real_symbols import read_as_real
 
 TERMS = 20_000  # of all exact expressions of a map together, up to which they are written out

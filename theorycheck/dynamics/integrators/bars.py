@@ -23,7 +23,7 @@ import numpy as np
 from theorycheck.dynamics.integrators.marching import EVENT
 from theorycheck.dynamics.integrators.plans import LEAST_EXPLICIT, LEAST_IMPLICIT, Plan, fresh
 from theorycheck.measured import EPS
-from theorycheck.symbolic.kernels.flow_control import ENDED, EVALUATIONS, REJECTED, RUNNING, SMALL, STEPS, UNRESOLVED, Requests, Runs
+from theorycheck.symbolic.kernels.flows.control import ENDED, EVALUATIONS, REJECTED, RUNNING, SMALL, STEPS, UNRESOLVED, Requests, Runs
 
 SHARE = 10.0  # first tolerance: the accuracy over this
 COARSER, OTHER_FIRST, THIRD_FIRST = 10.0, 1.5, 0.7  # tolerance and first steps of other runs, over those of the finest

@@ -7,8 +7,8 @@ import numpy as np
 from theorycheck.dynamics.data import Classification, Regression
 from theorycheck.dynamics.integrators.fields import Field, MirrorField
 from theorycheck.dynamics.integrators.implicit import ExtrapolatedEuler
-from theorycheck.symbolic.kernels.flow_control import Requests, Runs
-from theorycheck.symbolic.kernels.flow_mirror import Squares, flow_mirror
+from theorycheck.symbolic.kernels.flows.control import Requests, Runs
+from theorycheck.symbolic.kernels.flows.mirror import Squares, flow_mirror
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.potentials.squares import SquaresRow
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from theorycheck.dynamics.integrators.fields import Field
 from theorycheck.dynamics.integrators.schemes import Step
-from theorycheck.symbolic.kernels.flow_control import EDGE
-from theorycheck.symbolic.kernels.flow_steps import weighted
-from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE, EXTRA, FIFTH, SOLUTION, STAGES, THIRD
+from theorycheck.symbolic.kernels.flows.control import EDGE
+from theorycheck.symbolic.kernels.flows.steps import weighted
+from theorycheck.symbolic.kernels.flows.tableau import DORMAND_PRINCE, EXTRA, FIFTH, SOLUTION, STAGES, THIRD
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from theorycheck.dynamics.integrators.fields import Field, steepness
 from theorycheck.dynamics.integrators.pace import WINDOW, Pace
 from theorycheck.dynamics.integrators.schemes import Scheme, Step
 from theorycheck.measured import EPS
-from theorycheck.symbolic.kernels.flow_control import (
+from theorycheck.symbolic.kernels.flows.control import (
     CALM,
     CALMS,
     DIVERGED,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theorycheck.symbolic.kernels.flow_control import EXHAUSTED, HUGE, REJECTED, RUNNING, STEPS, Requests, Runs
+from theorycheck.symbolic.kernels.flows.control import EXHAUSTED, HUGE, REJECTED, RUNNING, STEPS, Requests, Runs
 
 WINDOW = 256
 ROUGH = 0.2  # share of rejected attempts; smooth fields stay well below it

@@ -34,10 +34,10 @@ from theorycheck.dynamics.integrators.schemes import Scheme
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.trajectories import Event
 from theorycheck.measured import EPS
-from theorycheck.symbolic.kernels import flow as compiled
-from theorycheck.symbolic.kernels.deep_linear_errors import PartialNorms
-from theorycheck.symbolic.kernels.flow_control import EDGE, EDGES, RUNNING, STIFF, Data, Requests, Runs
-from theorycheck.symbolic.kernels.tableau import DORMAND_PRINCE
+from theorycheck.symbolic.kernels.flows import flow as compiled
+from theorycheck.symbolic.kernels.flows.control import EDGE, EDGES, RUNNING, STIFF, Data, Requests, Runs
+from theorycheck.symbolic.kernels.flows.tableau import DORMAND_PRINCE
+from theorycheck.symbolic.kernels.maps.deep_linear_errors import PartialNorms
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear
 from theorycheck.symbolic.potentials import Potential

@@ -17,10 +17,10 @@ from theorycheck.dynamics.methods.sharpness_aware import SharpnessAware
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.stepping import DATA_ROUNDED, ROUNDED, Advanced, Fused
 from theorycheck.measured import EPS
-from theorycheck.symbolic.kernels.deep_linear import DeepLinearKernels
-from theorycheck.symbolic.kernels.descent import SEGMENT, FoldedData
-from theorycheck.symbolic.kernels.descent_saving import descend_saving
-from theorycheck.symbolic.kernels.diagonal_runs import PERMUTED, REPLACED, WHOLE, DiagonalRuns, DiagonalSetting, descend
+from theorycheck.symbolic.kernels.maps.deep_linear import DeepLinearKernels
+from theorycheck.symbolic.kernels.networks.descent import SEGMENT, FoldedData
+from theorycheck.symbolic.kernels.networks.saving import descend_saving
+from theorycheck.symbolic.kernels.runs.diagonal import PERMUTED, REPLACED, WHOLE, DiagonalRuns, DiagonalSetting, descend
 from theorycheck.symbolic.losses import SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal
 
@@ -81,7 +81,7 @@ class FusedDiagonal:
     def advance(
         self, theta: np.ndarray, k: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray, every: int = 0, columns: int = 0
     ) -> Advanced:
-        """Steps of the flattened lanes `chosen`; see `diagonal_runs.descend`."""
+        """Steps of the flattened lanes `chosen`; see `runs.diagonal.descend`."""
         work = Work.of(theta, counts, columns)
         first, lanes, small = np.array(k, dtype=np.int64), np.array(chosen, dtype=np.int64), np.array(threshold, dtype=float)
         descend(self.setting, self.runs, lanes, work.states, first, work.counts, small, self.kick, work.taken, work.ending, every, work.saved)

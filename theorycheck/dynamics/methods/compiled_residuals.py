@@ -15,7 +15,7 @@ from theorycheck.dynamics.quadratic_residuals import QuadraticResiduals
 from theorycheck.dynamics.spherical import ScaleInvariant
 from theorycheck.dynamics.stepping import ROUNDED, Advanced
 from theorycheck.measured import EPS
-from theorycheck.symbolic.kernels.residual_runs import PLAIN, ResidualRuns, ResidualSetting, descend_residuals
+from theorycheck.symbolic.kernels.runs.residual import PLAIN, ResidualRuns, ResidualSetting, descend_residuals
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class FusedResiduals:
     def advance(
         self, theta: np.ndarray, k: np.ndarray, chosen: np.ndarray, counts: np.ndarray, threshold: np.ndarray, every: int = 0, columns: int = 0
     ) -> Advanced:
-        """Steps of the flattened lanes `chosen`; see `residual_runs.descend_residuals`."""
+        """Steps of the flattened lanes `chosen`; see `runs.residual.descend_residuals`."""
         work = Work.of(theta, counts, columns)
         first, lanes = np.array(k, dtype=np.int64), np.array(chosen, dtype=np.int64)
         descend_residuals(self.setting, self.runs, lanes, work.states, first, work.counts, self.kick, work.taken, work.ending, every, work.saved)

@@ -15,7 +15,7 @@ from theorycheck.dynamics.methods.stepped import Stepped
 from theorycheck.dynamics.objectives import SmoothRisk
 from theorycheck.dynamics.stepping import Carry, Fused
 from theorycheck.errors import InvalidArgument, require_finite
-from theorycheck.symbolic.kernels.residual_runs import NORMALIZED, ROOT
+from theorycheck.symbolic.kernels.runs.residual import NORMALIZED, ROOT
 
 
 @dataclass(frozen=True, eq=False)

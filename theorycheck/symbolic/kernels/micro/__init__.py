@@ -1,0 +1,1 @@
+"""The innermost loops, written so that sums stay in vector registers."""
