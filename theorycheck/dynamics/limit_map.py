@@ -156,7 +156,8 @@ def limit_near(objective: SmoothRisk, theta: np.ndarray, displacement: np.ndarra
     Returns
     -------
     Measured, shape (..., T, P)
-        The bar is twice the difference between two grids and the rounding of the gradient; it says where z is not small.
+        The bar is the difference between two grids and the rounding of the gradient; it says where z is not small, and is infinite
+        (the value is then θ) where nothing can be said.
 
     Examples
     --------
@@ -191,7 +192,8 @@ def limit_near(objective: SmoothRisk, theta: np.ndarray, displacement: np.ndarra
             + 4 * np.max(objective.gradient_error(theta)) / least[..., 0]
             + 4 * EPS * np.linalg.norm(value, axis=-1)
         )
-    return Measured(value, np.broadcast_to(np.where(np.isnan(error), np.inf, error)[..., None], value.shape))
+    lost = ~np.isfinite(error)[..., None]  # z was so far from small that the steps blew up
+    return Measured(np.where(lost, theta[..., None, :], value), np.broadcast_to(np.where(lost, np.inf, error[..., None]), value.shape))
 
 
 def _exponential_steps(
