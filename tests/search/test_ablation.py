@@ -94,6 +94,15 @@ def test_each_premise_has_its_answer(name: str) -> None:
         assert d.sentence
 
 
+def test_a_premise_that_fails_at_zero_only_is_left_by_simplified_instances() -> None:
+    some = tc.Premise("some", "v ≠ 0", lambda v: bool(np.any(v)))
+    asked = theorem(lambda v, precision: tc.at_least("1/|v|² ≥ 0", 1 / (v @ v), 0.0), some, ambient=tc.recipe(lambda draw: draw(tc.array(12, -3, 3))))
+    (found,) = ablate(asked, instances=100).dropped
+    assert (found.need, found.simplified) == (Need.WELL_POSEDNESS, True)
+    assert found.verdict.undefined > 5
+    assert "of 100 instances drawn toward their simplest numbers" in found.sentence
+
+
 def test_where_a_premise_that_stays_is_undefined_inside_it_is_not_asked() -> None:
     """1/x < 5 is undefined at x = 0, which lies inside x ≤ 0: dropping that leaves no undefined instance."""
     nonpositive = tc.Premise("nonpositive", "x ≤ 0", lambda p: p.x <= 0)

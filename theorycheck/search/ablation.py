@@ -2,8 +2,9 @@
 
 Each premise is dropped in turn, its map with it, and the claim is tried where the dropped premise fails: an instance on which it
 holds says nothing about whether it is needed. So what was dropped comes back as its negation, the last of the premises; the
-instances it admits are the tries *outside*, and the smallest counterexample lies outside too. Where no single premise is seen
-to matter, pairs are dropped, and tried where both fail.
+instances it admits are the tries *outside*, and the smallest counterexample lies outside too. Where none of the instances lies
+outside, as many again are drawn toward their simplest numbers: some premises fail at zeros only. Where no single premise is seen to
+matter, pairs are dropped, and tried where both fail.
 """
 
 from __future__ import annotations
@@ -51,12 +52,15 @@ class Dropped:
         statement has the same trouble with every premise in place, or too much was lost to say.
     verdict : Verdict
         Of the statement outside: ``admitted`` counts the tries outside.
+    simplified : bool
+        No plain instance lay outside; the verdict is about as many drawn toward their simplest numbers.
 
     """
 
     premises: tuple[Premise, ...]
     need: Need
     verdict: Verdict
+    simplified: bool = False
 
     @property
     def name(self) -> str:
@@ -91,15 +95,19 @@ class Dropped:
     @property
     def sentence(self) -> str:
         """What the answer is worth, in words."""
-        v, tries = self.verdict, f"{self.outside} of {self.tried} instances lie outside"
+        v, drawn = self.verdict, "instances drawn toward their simplest numbers" if self.simplified else "instances"
+        tries = f"{self.outside} of {self.tried} {drawn} lie outside"
         elsewhere = ", ".join(f"`{n}` rejected {c}" for n, c in v.rejected.items() if n != OUTSIDE)
         whose = f"{self.stayed} satisfy it all the same" + (f", {elsewhere}" if elsewhere else "")
         if self.need is Need.NEEDED:
             return "without it the claim fails"
         if self.need is Need.NEVER_LEFT:
-            return f"none of {self.tried} instances lies outside ({whose}): this says nothing; widen the recipe, or give an enforce to the others"
+            more = ", nor of as many drawn toward their simplest numbers," if self.simplified else ""
+            remedy = "this says nothing; widen the recipe, or give an enforce to the others"
+            return f"none of {self.tried} instances{more} lies outside ({whose}): {remedy}"
         if self.need is Need.WELL_POSEDNESS:
-            return f"without it the claim is undefined on {v.undefined} of {self.tried} instances, and violated on none: {next(iter(v.problems), '')}"
+            undefined = f"undefined on {v.undefined} of {self.tried} {drawn}"
+            return f"without it the claim is {undefined}, and violated on none: {next(iter(v.problems), '')}"
         if self.need is Need.UNDECIDED:
             return "; ".join(v.problems) or "the statement is undefined with every premise in place"
         return tries + (
@@ -203,11 +211,9 @@ def ablate(
     started = perf_counter()
     ask = _Asker(theorem, instances, seed, tuple(variants), workers, address, progress)
     (baseline,) = ask([()])
-    single = [(p.name,) for p in theorem.premises]
-    found = [_dropped(theorem, names, v, baseline) for names, v in zip(single, ask(single), strict=True)]
+    found = _dropped(ask, [(p.name,) for p in theorem.premises], baseline)
     idle = [d.premises[0].name for d in found if d.need in (Need.NOT_SEEN_TO_MATTER, Need.NEVER_LEFT)]
-    pairs = list(combinations(idle, 2))
-    found += [_dropped(theorem, names, v, baseline) for names, v in zip(pairs, ask(pairs), strict=True)]
+    found += _dropped(ask, list(combinations(idle, 2)), baseline)
     return Ablation(theorem, baseline, tuple(found), seed, perf_counter() - started)
 
 
@@ -223,28 +229,33 @@ class _Asker:
     address: Address | None
     progress: Progress | None
 
-    def __call__(self, questions: Sequence[Names]) -> list[Verdict]:
-        asked = [(self._statement(names), names) for names in questions]
-        entries = [lone_entry(t, self._place(t, names), self.seed, self.instances, number) for number, (t, names) in enumerate(asked)]
+    def __call__(self, questions: Sequence[Names], simplified: bool = False) -> list[Verdict]:
+        asked = [(self._statement(names, simplified), self._place(names, simplified)) for names in questions]
+        entries = [lone_entry(t, place, self.seed, self.instances, number) for number, (t, place) in enumerate(asked)]
         return list(verdicts(entries, self.workers, self.progress))
 
-    def _place(self, statement: Theorem, names: Names) -> Place:
+    def _place(self, names: Names, simplified: bool) -> Place:
         base = place_of(self.theorem, self.workers, self.address)
         if isinstance(base, Here) or not names:
-            return Here(statement) if isinstance(base, Here) else base
+            return Here(self._statement(names, simplified)) if isinstance(base, Here) else base
         variant = self._variant(names)
-        return DroppedAddress(base.path, base.theorem, base.data, names, variant.name if variant is not None else None)
+        return DroppedAddress(base.path, base.theorem, base.data, names, variant.name if variant is not None else None, simplified)
 
-    def _statement(self, names: Names) -> Theorem:
-        return outside(self.theorem, names, self._variant(names)) if names else self.theorem
+    def _statement(self, names: Names, simplified: bool) -> Theorem:
+        return outside(self.theorem, names, self._variant(names), simplified=simplified) if names else self.theorem
 
     def _variant(self, names: Names) -> Theorem | None:
         kept = {p.name for p in self.theorem.premises} - set(names)
         return next((v for v in self.variants if {p.name for p in v.premises} == kept), None)
 
 
-def _dropped(theorem: Theorem, names: Names, verdict: Verdict, baseline: Verdict) -> Dropped:
-    return Dropped(tuple(p for p in theorem.premises if p.name in names), _need(verdict, baseline), verdict)
+def _dropped(ask: _Asker, questions: list[Names], baseline: Verdict) -> list[Dropped]:
+    """What happens without each of these; asked again with simplified instances where no plain one lies outside."""
+    found = dict(zip(questions, ask(questions), strict=True))
+    never = [names for names, verdict in found.items() if _need(verdict, baseline) is Need.NEVER_LEFT]
+    found |= zip(never, ask(never, simplified=True), strict=True)
+    premises = {names: tuple(p for p in ask.theorem.premises if p.name in names) for names in questions}
+    return [Dropped(premises[names], _need(verdict, baseline), verdict, names in never) for names, verdict in found.items()]
 
 
 def _need(verdict: Verdict, baseline: Verdict) -> Need:

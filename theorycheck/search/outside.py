@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from theorycheck.instances.recipes import Recipe
+from theorycheck.instances.simplified import Simplified
 from theorycheck.library import Address
 from theorycheck.search.evaluation import premise_holds
 from theorycheck.statements.comparisons import Comparison
@@ -23,15 +25,16 @@ class DroppedAddress(Address):
 
     dropped: Names = ()
     variant: str | None = None
+    simplified: bool = False
 
     def load(self) -> Theorem:
         """The theorem, tried outside what was dropped."""
         base = Address(self.path, self.theorem, self.data)
         variant = None if self.variant is None else replace(base, theorem=self.variant).load()
-        return outside(base.load(), self.dropped, variant)
+        return outside(base.load(), self.dropped, variant, simplified=self.simplified)
 
 
-def outside(theorem: Theorem, dropped: Names, variant: Theorem | None = None) -> Theorem:
+def outside(theorem: Theorem, dropped: Names, variant: Theorem | None = None, *, simplified: bool = False) -> Theorem:
     """The statement without the named premises, on the instances that violate each of them.
 
     Parameters
@@ -40,6 +43,8 @@ def outside(theorem: Theorem, dropped: Names, variant: Theorem | None = None) ->
     dropped : tuple of str
     variant : Theorem, optional
         The statement without them, where another map takes the place of a joint one.
+    simplified : bool
+        Draw toward the simplest instances.
 
     """
     wider = variant
@@ -54,7 +59,8 @@ def outside(theorem: Theorem, dropped: Names, variant: Theorem | None = None) ->
 
     negation = Premise(OUTSIDE, "none of: " + ", ".join(p.statement for p in gone), lies_outside)
     kept = (replace(p, holds=partial(_where, lies_outside, p)) for p in wider.premises)
-    return replace(wider, premises=(*kept, negation), of=theorem)  # the negation last: no map can be blamed for it
+    ambient = Simplified(wider.ambient.function, wider.ambient.bind) if simplified and isinstance(wider.ambient, Recipe) else wider.ambient
+    return replace(wider, ambient=ambient, premises=(*kept, negation), of=theorem)  # the negation last: no map can be blamed for it
 
 
 def _where(lies_outside: Callable[[Any], bool], kept: Premise, instance: Any) -> bool | Comparison:
