@@ -51,6 +51,11 @@ class Beside:
         fit = self.fit.aligned([np.linalg.norm(self.fit.w_star) / np.sqrt(t), *[t ** (0.5 / (L - 1))] * (L - 1)])
         return (fit or self.fit).theta
 
+    @property
+    def balanced(self) -> DeepLinearFit:
+        """The network at its balanced minimiser."""
+        return self.fit.at(self.fit.model.layers(self.aligned(target_scale(self.fit))))
+
     def off(self, theta: np.ndarray, times: float = 1.0) -> np.ndarray:
         """A point beside θ."""
         return theta + times * self.size * np.linalg.norm(theta) * self.direction
@@ -83,8 +88,8 @@ generic = tc.Premise("generic_start", "the start is not a minimiser", lambda b: 
 
 
 def unstable(b: Beside, precision: tc.Precision, halved: float = 1.0) -> tc.Comparison:
-    """ηS - 1 ≥ 2 share - 1 at the nearest minimiser; `halved`: η divided."""
-    f = b.fit.moved_onto_minimisers() or b.fit.at([W + 1 for W in b.fit.layers]).moved_onto_minimisers()
+    """ηS - 1 ≥ 2 share - 1 at a minimiser near θ, or the balanced one where none is reached; `halved`: η divided."""
+    f = b.fit.moved_onto_minimisers() or b.fit.at([W + 1 for W in b.fit.layers]).moved_onto_minimisers() or b.balanced
     return tc.at_least("|1 - ηS| ≥ 2η/(2/S_min) - 1", halved * b.step * tc.sharpness(f.objective, f.theta, precision), 2 * b.share)
 
 
@@ -106,7 +111,7 @@ def settled(b: Beside, start: np.ndarray, halved: float = 1.0) -> tuple[np.ndarr
 
 def never_settles(b: Beside, precision: tc.Precision, halved: float = 1.0) -> tc.Comparison:
     """Δ comes back above w*ᵀΣw*/2^20 between steps 1,024 and 2,048, from beside the balanced minimiser."""
-    _, last = settled(b, b.off(b.aligned(target_scale(b.fit))), halved)
+    _, last = settled(b, b.off(b.balanced.theta), halved)
     return tc.at_least("Δ ≥ w*ᵀΣw*/2^20", last, b.fit.objective.risk(0 * b.fit.theta) / 2**20)
 
 
