@@ -15,13 +15,14 @@ Not covered  Three and more samples in the limit; fixed α and t → ∞ for D >
 """
 
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 import sympy as sp
 
 import theorycheck as tc
 from theorycheck.instances.classifiers import Classifier, classifiers
+from theorycheck.instances.commuting import nameless
 
 paper = tc.Source("Moroshko et al.", 2020, arxiv="2007.06738", item="implicit bias and initialization scale")
 BETAS = 4.0 ** np.arange(4, 8)  # of α^D
@@ -30,23 +31,11 @@ BETAS = 4.0 ** np.arange(4, 8)  # of α^D
 # -- claims --
 
 
-def nameless(p: Classifier) -> tc.Entrywise:
-    """The same map as plain expressions, so that flows run in θ and not in mirror coordinates."""
-    return plain(p.depth, p.X.shape[-1])
-
-
-@cache
-def plain(D: int, d: int) -> tc.Entrywise:
-    """u_+^D - u_-^D as expressions."""
-    model = tc.Diagonal(d, D)
-    return tc.Entrywise(model.symbols, model.expressions)
-
-
 def closed_form(p: Classifier, precision: tc.Precision, factor: float = 1.0) -> tc.Comparison:
     """The flow of ⟨c, w⟩ to time 1, so that s = -c: the map, the conserved combination, and the mirror map."""
     d, D = p.X.shape[-1], p.depth
     data = tc.Regression(np.broadcast_to(np.eye(d), (*p.dual.shape, d)), -p.dual)
-    objective = tc.Objective(nameless(p), tc.LinearLoss(((1.0, (0.0,) * d),)), data)
+    objective = tc.Objective(nameless(p.model), tc.LinearLoss(((1.0, (0.0,) * d),)), data)
     run = tc.follow(objective, tc.GradientFlow(accuracy=1e-9), p.start, tc.Stop(time=1.0), record=(tc.end_to_end,))
     bars = run.error[..., None] * (1 + 0 * run.final)
     u, v = (tc.Measured(run.final[..., part], bars[..., part]) for part in (slice(d), slice(d, None)))
@@ -63,7 +52,7 @@ def closed_form(p: Classifier, precision: tc.Precision, factor: float = 1.0) -> 
 
 def path(p: Classifier, precision: tc.Precision, euclidean: bool = False, alpha: float = 1.0) -> tc.Comparison:
     """w(t) of the exponential loss at t = 1 against the Bregman projection onto {Xw = Xw(t)}."""
-    objective = tc.Objective(nameless(p), tc.ExponentialLoss(), tc.Classification(p.X, np.ones(p.X.shape[:-1])))
+    objective = tc.Objective(nameless(p.model), tc.ExponentialLoss(), tc.Classification(p.X, np.ones(p.X.shape[:-1])))
     run = tc.follow(objective, tc.GradientFlow(accuracy=1e-9), p.start, tc.Stop(time=1.0), record=(tc.end_to_end,))
     w = run.records[tc.end_to_end][..., -1, :]
     y = (p.X @ w.value[..., None])[..., 0]

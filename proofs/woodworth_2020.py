@@ -14,22 +14,16 @@ Not covered  Shapes of the initialisation other than α1; wide networks. What fo
 """
 
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 import sympy as sp
 
 import theorycheck as tc
+from theorycheck.instances.commuting import nameless
 from theorycheck.instances.one_equation import OneEquation, one_equations
 
 paper = tc.Source("Woodworth et al.", 2020, arxiv="2002.09277", item="Q_α")
-
-
-@lru_cache
-def nameless(depth: int) -> tc.Entrywise:
-    """The same map as plain expressions, whose flow runs in u and v."""
-    model = tc.Diagonal(2, depth)
-    return tc.Entrywise(model.symbols, model.expressions)
 
 
 # -- q --
@@ -88,7 +82,7 @@ def potential_is_q(p: OneEquation, precision: tc.Precision, factor: float = 1.0)
 
 def minimises(p: OneEquation, precision: tc.Precision, of_depth: int | None = None, accuracy: float = 1e-9) -> tc.Comparison:
     """The end of the flow is the Bregman projection, or (falsely) that of another depth."""
-    objective = tc.Objective(nameless(p.depth), tc.SquaredLoss(0.5), tc.Regression(p.x[..., None, :], np.asarray(p.y)[..., None]))
+    objective = tc.Objective(nameless(tc.Diagonal(2, p.depth)), tc.SquaredLoss(0.5), tc.Regression(p.x[..., None, :], np.asarray(p.y)[..., None]))
     end = tc.flow_limit(objective, tc.GradientFlow(accuracy=accuracy, budget=5000), p.start(p.alpha)).recorded(tc.end_to_end, objective)
     return tc.equal("β_∞ = argmin Q", end, replace(p, depth=of_depth or p.depth).limits(p.alpha))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -100,9 +100,9 @@ def parametrized_fits(models: tuple[Model, ...] = COMMUTING, pace: float | None 
     return problems
 
 
-@lru_cache
+@cache
 def nameless(model: Model) -> Entrywise:
-    """The same map as plain expressions, which no closed form is known of."""
+    """The same map as plain expressions, which no closed form is known of: flows run in θ, not in mirror coordinates."""
     return Entrywise(model.symbols, model.expressions)
 
 
