@@ -62,7 +62,7 @@ def fitted_of(quarters: int) -> tc.Recipe:
     def problems(draw):
         network = draw(relu_networks(depth=(2, 7), width=(1, 4), quarters=(quarters,)))
         x = draw(tc.array(network.layers[0].shape[1], -1, 1))
-        return Fitted(network, x / max(1.0, np.linalg.norm(x)), draw(tc.integers(1, 5)), draw(tc.choice((0.0, 0.125, -0.125, 0.5))))
+        return Fitted(network, x, draw(tc.integers(1, 5)), draw(tc.choice((0.0, 0.125, -0.125, 0.5))))
 
     return problems
 
@@ -143,7 +143,9 @@ def heavy(p: Fitted) -> ReLUNetwork:
 # -- hypotheses and what algebra settles --
 
 active = tc.Premise("active", "|N(x)| ≥ 1/16", lambda p: p.output >= 0.0625 and bool(np.all(p.network.norms > 0)))
-small_input = tc.Premise("small_input", "|x| ≤ 1", lambda p: np.linalg.norm(p.x) <= 1 + 1e-12)
+small_input = tc.Premise(
+    "small_input", "|x| ≤ 1", lambda p: np.linalg.norm(p.x) <= 1 + 1e-12, enforce=lambda p: replace(p, x=p.x / max(1.0, np.linalg.norm(p.x)))
+)
 no_larger = tc.Premise(
     "no_larger", "|θ| ≤ |θ_deepened|, as a global minimiser", lambda p: bool(candidate(p).norms[0] <= p.deep.norms[0] * (1 + 1e-12))
 )
