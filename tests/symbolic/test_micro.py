@@ -6,21 +6,22 @@ import numpy as np
 import pytest
 
 from theorycheck.symbolic.kernels.compiled import compiled
-from theorycheck.symbolic.kernels.micro import registers as micro
+from theorycheck.symbolic.kernels.micro import products
+from theorycheck.symbolic.kernels.micro.combination import combination
 
 
 @compiled
 def called(which: int, rows: int, cols: int, q: np.ndarray, h: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
     if which == 0:
-        micro.vector_matrix(rows, cols, q, 1, W, 2, out, 3)
+        products.vector_matrix(rows, cols, q, 1, W, 2, out, 3)
     elif which == 1:
-        micro.matrix_vector(rows, cols, W, 2, h, 1, out, 3)
+        products.matrix_vector(rows, cols, W, 2, h, 1, out, 3)
     elif which == 2:
-        micro.product_and_update(rows, cols, q, 1, h, 1, W, 2, out, 3)
+        products.product_and_update(rows, cols, q, 1, h, 1, W, 2, out, 3)
     elif which == 3:
-        micro.outer(rows, cols, q, 1, h, 1, W, 2)
+        products.outer(rows, cols, q, 1, h, 1, W, 2)
     else:
-        micro.minus_outer(rows, cols, q, 1, h, 1, W, 2)
+        products.minus_outer(rows, cols, q, 1, h, 1, W, 2)
 
 
 def by_plain_loops(which: int, rows: int, cols: int, q: np.ndarray, h: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
@@ -53,7 +54,7 @@ def test_inner_loops_are_those_written_plainly(which, lanes):
 
 @compiled
 def combined(count: int, stages: np.ndarray, values: np.ndarray, K: np.ndarray, T: np.ndarray, h: np.ndarray, out: np.ndarray) -> None:
-    micro.combination(count, stages, values, K, T, h, out)
+    combination(count, stages, values, K, T, h, out)
 
 
 @pytest.mark.parametrize("lanes", [1, 5, 8, 32])

@@ -13,9 +13,9 @@ import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import borrowing, compiled
 from theorycheck.symbolic.kernels.flows.tableau import EXTRA, SOLUTION, STAGES, Tableau
+from theorycheck.symbolic.kernels.micro.combination import combination
 from theorycheck.symbolic.kernels.micro.flow import relative_errors, squared_norms
 from theorycheck.symbolic.kernels.micro.networks import network_field
-from theorycheck.symbolic.kernels.micro.registers import combination
 from theorycheck.symbolic.kernels.micro.stages import WIDTH, network_stages
 from theorycheck.symbolic.kernels.networks.lanes import add_products, clear, up
 from theorycheck.symbolic.kernels.networks.steps import slopes

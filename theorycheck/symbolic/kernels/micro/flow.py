@@ -1,6 +1,6 @@
 """The account of a step of a flow in vector registers: its error against the embedded formulas, the norms of step control, the new state.
 
-As in `registers`: eight lanes at a time (then four, two, one of the rest), sums in registers and in one order, so results of a lane do not
+As in `products`: eight lanes at a time (then four, two, one of the rest), sums in registers and in one order, so results of a lane do not
 depend on the lanes beside it. Products of the sums are not rounded.
 """
 
@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from theorycheck.symbolic.kernels.flows.tableau import DORMAND_PRINCE, FIFTH, STAGES, THIRD
-from theorycheck.symbolic.kernels.micro.registers import DOUBLE, INTEGER, POINTER, Lanes, over_lanes, pointers, shared_function
+from theorycheck.symbolic.kernels.micro.lanes import DOUBLE, INTEGER, POINTER, Lanes, over_lanes, pointers, shared_function
 
 EMBEDDED = tuple(DORMAND_PRINCE.row(number) for number in (THIRD, FIFTH))
 BODY = Callable[[Lanes, Any, tuple[Any, ...]], None]

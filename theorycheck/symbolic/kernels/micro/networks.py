@@ -1,6 +1,6 @@
 """Whole sweeps through a network with a scalar output, in vector registers: the field of gradient flow, and steps of gradient descent.
 
-`registers` runs one product over all lanes of a block; here eight lanes (then four, two, one of the rest) go through all layers, and through
+`products` runs one product over all lanes of a block; here eight lanes (then four, two, one of the rest) go through all layers, and through
 many steps, before the next ones begin: what they need stays in the nearest cache, and nothing is called on the way. The order of
 operations is that of the loops in `networks.lanes` and `networks.steps`, so results are theirs to the last bit.
 """
@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from theorycheck.symbolic.kernels.micro.registers import INTEGER, POINTER, Lanes, over_lanes, shared_function
+from theorycheck.symbolic.kernels.micro.lanes import INTEGER, POINTER, Lanes, over_lanes, shared_function
 
 NUMBERS = INTEGER.as_pointer()
 WIDEST = 8  # rows or columns whose sums are in registers at a time; a rest of fewer is one tile of its own

@@ -1,7 +1,7 @@
 """All stages of a step of a flow of networks with a scalar output, in one call for a block of `WIDTH` lanes.
 
 A call a stage would cost as much as its arithmetic. Here the combinations of stages have their coefficients in place. Sums are taken in
-the order of `registers.combination`, so results are those of one stage after another to the last bit.
+the order of `combination`, so results are those of one stage after another to the last bit.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numba.extending import intrinsic
 
 from theorycheck.symbolic.kernels.flows.tableau import DORMAND_PRINCE, SOLUTION, STAGES
 from theorycheck.symbolic.kernels.micro.flow import slopes_of_stages
+from theorycheck.symbolic.kernels.micro.lanes import DOUBLE, INTEGER, POINTER, Lanes, pointers, shared_function, tiles
 from theorycheck.symbolic.kernels.micro.networks import NUMBERS, field_function
-from theorycheck.symbolic.kernels.micro.registers import DOUBLE, INTEGER, POINTER, Lanes, pointers, shared_function, tiles
 
 WIDTH = 8
 ROWS = {s: DORMAND_PRINCE.row(SOLUTION if s == STAGES else s) for s in range(1, STAGES + 1)}

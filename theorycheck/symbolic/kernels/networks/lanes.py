@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import borrowing, compiled
-from theorycheck.symbolic.kernels.micro.registers import matrix_vector, minus_outer, outer, vector_matrix
+from theorycheck.symbolic.kernels.micro.products import matrix_vector, minus_outer, outer, vector_matrix
 
 LANES = 64  # of a block, at most
 NEAREST = 4096  # numbers that the nearest cache holds: blocks are made to fit, down to `FEWEST_LANES`

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import borrowing, compiled
-from theorycheck.symbolic.kernels.micro.registers import vector_matrix
+from theorycheck.symbolic.kernels.micro.products import vector_matrix
 from theorycheck.symbolic.kernels.networks.dense import LARGE, inners, matrix_of, outers, product
 from theorycheck.symbolic.kernels.networks.lanes import block_of, block_size, down, load, offsets
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import borrowing, compiled
-from theorycheck.symbolic.kernels.micro.registers import matrix_vector, vector_matrix
+from theorycheck.symbolic.kernels.micro.products import matrix_vector, vector_matrix
 from theorycheck.symbolic.kernels.networks.lanes import down, offsets, up
 
 STEPS, RESTARTS = 96, 12

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from theorycheck.symbolic.kernels.compiled import borrowing
-from theorycheck.symbolic.kernels.micro.registers import minus_outer, product_and_update, vector_matrix
+from theorycheck.symbolic.kernels.micro.products import minus_outer, product_and_update, vector_matrix
 from theorycheck.symbolic.kernels.networks.lanes import down, up
 
 
