@@ -60,7 +60,7 @@ def imbalances(layers: tuple[np.ndarray, ...]) -> np.ndarray:
 
 def transposed_imbalances(layers: tuple[np.ndarray, ...]) -> np.ndarray:
     """All entries of the wrong matrices W_{j+1}W_{j+1}ᵀ - W_jᵀW_j, where the shapes allow them (else of D_j)."""
-    return entries([B @ B.mT - A.mT @ A if B.shape[-2] == A.shape[-1] else B.mT @ B - A @ A.mT for A, B in pairwise(layers)])
+    return entries([B @ B.T - A.T @ A if len(B) == A.shape[1] else B.T @ B - A @ A.T for A, B in pairwise(layers)])
 
 
 def entries(matrices: list[np.ndarray]) -> np.ndarray:
@@ -103,8 +103,8 @@ def change(s: Step, precision: tc.Precision, factor: float = 1.0, of=imbalances)
 def conserved_transposed(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
     """The wrong matrices along the flow: false."""
     run = tc.follow(f.objective, tc.GradientFlow(accuracy=1e-9), f.theta, tc.Stop(time=1.0))
-    now, bar = transposed_imbalances(f.model.layers(run.final)), 4 * run.error * np.linalg.norm(run.final, axis=-1)
-    return tc.equal("W_{j+1}W_{j+1}ᵀ - W_jᵀW_j constant", tc.Measured(now, bar[..., None]), transposed_imbalances(f.layers))
+    now, bar = transposed_imbalances(f.model.layers(run.final)), 4 * float(run.error) * np.linalg.norm(run.final)
+    return tc.equal("W_{j+1}W_{j+1}ᵀ - W_jᵀW_j constant", tc.Measured(now, bar), transposed_imbalances(f.layers))
 
 
 def conserved(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
@@ -116,7 +116,8 @@ def conserved(f: DeepLinearFit, precision: tc.Precision) -> tc.Comparison:
 
 def drift(s: Step, precision: tc.Precision, exponent: float = 1.0) -> tc.Comparison:
     """|D(T) - D(0)| for step sizes η = u/2^7, ..., u/2^12 at T = u/4: slope of log drift against log η; u ≤ 1 with uS(θ) ≤ 16."""
-    unit = 2.0 ** -np.ceil(np.log2(np.maximum(tc.sharpness(s.fit.objective, s.fit.theta).value / 16, 1.0)))
+    sharpness = tc.sharpness(s.fit.objective, s.fit.theta).value
+    unit = np.prod([np.where(sharpness > 2.0**k, 0.5, 1.0) for k in range(4, 24)], axis=0)
     etas, sizes, errors = 2.0 ** -np.arange(7, 13), [], []
     for eta in etas:
         run = tc.follow(s.fit.objective, tc.GradientDescent(step=eta * unit), s.fit.theta, tc.Stop(steps=round(0.25 / eta)))

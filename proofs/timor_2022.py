@@ -171,12 +171,12 @@ relu, identity_nets = fitted_of(0), fitted_of(4)
 hm = r"k / \sum_i \lVert W_i \rVert / \lVert W_i \rVert_F"
 cap = r"\sqrt{2} (B/\sqrt{2})^{k/k'} 2^{1/(2k')}"
 any_net = theorem(
-    "harmonic_rank_le_of_fitting", relu, (active, small_input), any_fit, hm + r"\le (\prod_i \lVert W_i \rVert_F)^{1/k}", (means,), tight=True
+    "harmonic_rank_le_of_fitting", relu, (small_input, active), any_fit, hm + r"\le (\prod_i \lVert W_i \rVert_F)^{1/k}", (means,), tight=True
 )
 deeper = theorem("deepened_norm_le", relu, (active,), deepening, r"\lVert W_i \rVert_F = " + cap, tight=True)
-least = theorem("harmonic_rank_le_of_least_norm", relu, (active, small_input, no_larger), least_norm, hm + r"\le " + cap, (means,), tight=True)
+least = theorem("harmonic_rank_le_of_least_norm", relu, (small_input, active, no_larger), least_norm, hm + r"\le " + cap, (means,), tight=True)
 linear = theorem(
-    "harmonic_rank_le_of_linear", identity_nets, (active, small_input, no_larger), least_norm, hm + r"\le B^{k/k'}", (means,), tight=True
+    "harmonic_rank_le_of_linear", identity_nets, (small_input, active, no_larger), least_norm, hm + r"\le B^{k/k'}", (means,), tight=True
 )
 
 THEOREMS = (any_net, deeper, least, linear)
