@@ -54,7 +54,7 @@ target_nonzero = tc.Premise("target_nonzero", "w* ≠ 0", lambda f: f.data.has_s
 toward = tc.Premise("toward_target", "<w(θ_0), Σw*> > 0", lambda f: bool(f.w @ f.covariance @ f.w_star > 0), enforce=turned)
 one_input = tc.Premise("one_input", "d_0 = 1", lambda f: f.widths[0] == 1)
 tilted = tc.Premise("tilted_target", "|Σw* - aw*| ≥ Λ|w*|/8: w* is no eigenvector", lambda f: bool(skew(f) >= 0.125))
-seen = tc.Premise("seen", "|S^∞/S_bal - 1| ≥ α²/256 at α = 1/32", lambda f: bool(np.abs(relative_error(f, np.array([2.0**-5])).value[0]) >= 2.0**-18))
+seen = tc.Premise("seen", "|S^∞/S_bal - 1| ≥ α²/256 at α = 1/256", lambda f: bool(np.abs(relative_error(f, TINY[-1:], 1e-10).value[0]) >= 2.0**-24))
 
 
 # -- claims --
