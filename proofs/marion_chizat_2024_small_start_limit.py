@@ -33,6 +33,7 @@ from theorycheck.instances.small_starts import limit_sharpness, starts, turned
 
 paper = tc.Source("Marion & Chizat", 2024, arxiv="2405.13456", item="theorem 2")
 tiny = starts((2, 3), (1, 2), (2, 2), least=0.25)
+MODERATE, TINY = 2.0 ** -np.arange(1, 5), 2.0 ** -np.arange(4, 9)  # scales α of starts
 
 
 # -- hypotheses --
@@ -83,7 +84,6 @@ def error_order(f: DeepLinearFit, precision: tc.Precision, scales: np.ndarray, o
     return tc.tends_to(f"order → {order:g}", scales[1:], orders, np.full(f.theta.shape[:-1], order), 0.1)
 
 
-MODERATE, TINY = 2.0 ** -np.arange(1, 5), 2.0 ** -np.arange(4, 9)
 second_order, fourth_order = partial(error_order, scales=TINY, order=2.0, small=1e-10), partial(error_order, scales=MODERATE, order=4.0)
 
 
