@@ -45,16 +45,15 @@ class Beside:
         """η."""
         return 2 * self.share / float(self.least[1])
 
-    def aligned(self, first: float) -> np.ndarray:
-        """The aligned minimiser whose first gain is |w*|/√t."""
+    def aligned(self, first: float) -> DeepLinearFit:
+        """The network at the aligned minimiser whose first gain is |w*|/√t."""
         L, t = self.fit.depth, first
-        fit = self.fit.aligned([np.linalg.norm(self.fit.w_star) / np.sqrt(t), *[t ** (0.5 / (L - 1))] * (L - 1)])
-        return (fit or self.fit).theta
+        return self.fit.aligned([np.linalg.norm(self.fit.w_star) / np.sqrt(t), *[t ** (0.5 / (L - 1))] * (L - 1)]) or self.fit
 
     @property
     def balanced(self) -> DeepLinearFit:
         """The network at its balanced minimiser."""
-        return self.fit.at(self.fit.model.layers(self.aligned(target_scale(self.fit))))
+        return self.aligned(target_scale(self.fit))
 
     def off(self, theta: np.ndarray, times: float = 1.0) -> np.ndarray:
         """A point beside θ."""
@@ -117,7 +116,7 @@ def never_settles(b: Beside, precision: tc.Precision, halved: float = 1.0) -> tc
 
 def settles(b: Beside, precision: tc.Precision, times: float = 1.0) -> tc.Comparison:
     """ηS ≤ 2 at the flattest minimiser, and Δ is below that of the start from step 1,024 on; `times`: a start that much further off."""
-    flattest = b.aligned(b.least[0])
+    flattest = b.aligned(b.least[0]).theta
     first, last = settled(b, b.off(flattest, times))
     stable = tc.at_most("ηS(flattest) ≤ 2", b.step * tc.sharpness(b.fit.objective, flattest, precision), 2.0)
     return tc.all_of(stable, tc.at_most("Δ(late) ≤ Δ(start)", last, first))
@@ -125,7 +124,7 @@ def settles(b: Beside, precision: tc.Precision, times: float = 1.0) -> tc.Compar
 
 def sharpness_falls(b: Beside, precision: tc.Precision) -> tc.Comparison:
     """The sharpness at the end is at most that at the start: false."""
-    start = b.off(b.aligned(b.least[0]))
+    start = b.off(b.aligned(b.least[0]).theta)
     run = tc.follow(b.fit.objective, tc.GradientDescent(step=b.step), start, tc.Stop(steps=2048))
     S = partial(tc.sharpness, b.fit.objective, precision=precision)
     return tc.at_most("S(end) ≤ S(start)", S(run.final), S(start))

@@ -27,7 +27,7 @@ def beside(depth, share, size=2.0**-12):
 @pytest.mark.parametrize(("share", "settles"), [(0.5, True), (0.97, True), (1.03, False), (1.3, False)])
 def test_the_threshold_is_sharp_from_both_sides(depth, share, settles):
     b = beside(depth, share)
-    first, last = MODULE.settled(b, b.off(b.aligned(b.least[0])))
+    first, last = MODULE.settled(b, b.off(b.aligned(b.least[0]).theta))
     assert (last < first) == settles
     assert settles or last > 1e-3
 

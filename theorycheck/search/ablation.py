@@ -230,14 +230,14 @@ class _Asker:
     progress: Progress | None
 
     def __call__(self, questions: Sequence[Names], simplified: bool = False) -> list[Verdict]:
-        asked = [(self._statement(names, simplified), self._place(names, simplified)) for names in questions]
-        entries = [lone_entry(t, place, self.seed, self.instances, number) for number, (t, place) in enumerate(asked)]
+        asked = [(self._statement(names, simplified), names) for names in questions]
+        entries = [lone_entry(t, self._place(t, names, simplified), self.seed, self.instances, number) for number, (t, names) in enumerate(asked)]
         return list(verdicts(entries, self.workers, self.progress))
 
-    def _place(self, names: Names, simplified: bool) -> Place:
+    def _place(self, statement: Theorem, names: Names, simplified: bool) -> Place:
         base = place_of(self.theorem, self.workers, self.address)
         if isinstance(base, Here) or not names:
-            return Here(self._statement(names, simplified)) if isinstance(base, Here) else base
+            return Here(statement) if isinstance(base, Here) else base
         variant = self._variant(names)
         return DroppedAddress(base.path, base.theorem, base.data, names, variant.name if variant is not None else None, simplified)
 

@@ -206,10 +206,10 @@ class Comparison:
             else:
                 holds = difference > error
             badness = np.where(~finite, 2, np.where(difference < -error, 3, np.where(holds, 0, 1)))
-            near = (badness == 3) | ((np.abs(slack) < NEAR) & (badness != 2) & (not equality))
+            doubtful = (badness == 3) | ((np.abs(slack) < NEAR) & (badness != 2) & (not equality))
         worst = np.lexsort((np.where(finite, slack, 0.0), -badness), axis=-1)[:, :1]
-        picked = (np.take_along_axis(a, worst, axis=-1)[:, 0].tolist() for a in (badness, slack, bar, left, right, near))
-        return [Entry(_BY_BADNESS[b], s, e, self.label, x, y, self.relation, n) for b, s, e, x, y, n in zip(*picked, strict=True)]
+        picked = (np.take_along_axis(a, worst, axis=-1)[:, 0].tolist() for a in (badness, slack, bar, left, right, doubtful))
+        return [Entry(_BY_BADNESS[b], s, e, self.label, x, y, self.relation, d) for b, s, e, x, y, d in zip(*picked, strict=True)]
 
 
 _BY_BADNESS = tuple(Standing)
