@@ -85,3 +85,60 @@ def test_precision_is_scoped():
     assert tc.Precision.balls(128).bits == 128
     with pytest.raises(InvalidArgument):
         tc.Precision(-1)
+
+
+SHAPED = tc.Measured([[1.0, -2.0, 3.0], [0.5, 0.25, -4.0]], [[0.1, 0.2, 0.0], [0.01, 0.5, 0.3]])
+ARRAY_FUNCTIONS = {
+    "sum": np.sum,
+    "mean": lambda m: np.mean(m, axis=0),
+    "max": lambda m: np.max(m, axis=1, keepdims=True),
+    "amin": np.amin,
+    "Frobenius": np.linalg.norm,
+    "norms": lambda m: np.linalg.norm(m, axis=-1),
+    "1-norms": lambda m: np.linalg.norm(m, 1, axis=0),
+    "product": lambda m: m @ np.arange(6.0).reshape(3, 2),
+    "product from the left": lambda m: np.arange(4.0).reshape(2, 2) @ m,
+    "square": lambda m: m @ np.swapaxes(m, 0, 1),
+    "stack": lambda m: np.stack([m, 2 * m], axis=-1),
+    "concatenate": lambda m: np.concatenate([m, np.ones((1, 3))]),
+    "where": lambda m: np.where(np.eye(2, 3) > 0, m, 7.0),
+    "diff": lambda m: np.diff(m, axis=0),
+    "sin": np.sin,
+    "cos": np.cos,
+    "log2": lambda m: np.log2(np.abs(m) + 1),
+}
+
+
+@pytest.mark.parametrize("f", ARRAY_FUNCTIONS.values(), ids=ARRAY_FUNCTIONS)
+@given(st.lists(shares, min_size=6, max_size=6))
+def test_array_functions_cover(f, moved):
+    result = f(SHAPED)
+    truth = f(SHAPED.value + SHAPED.error * np.reshape(moved, (2, 3)))
+    assert result.shape == truth.shape
+    assert np.all(np.abs(result.value - truth) <= result.error * (1 + 1e-9) + 1e-15)
+    assert np.all(result.error <= 16)
+
+
+@pytest.mark.parametrize("f", [np.median, np.cumprod, lambda m: np.linalg.norm(m, "nuc"), np.linalg.svd], ids=["median", "cumprod", "nuclear", "svd"])
+def test_functions_that_would_drop_the_bar_say_so(f):
+    with pytest.raises(TypeError, match=r"does not know error bars; pass `[.]value`"):
+        f(SHAPED)
+
+
+def test_a_list_of_measured_numbers_keeps_its_bars():
+    gathered = tc.Measured.of([tc.Measured(1.0, 0.5), 2.0, tc.Measured(3.0, 0.25)])
+    assert gathered.value.tolist() == [1.0, 2.0, 3.0]
+    assert gathered.error.tolist() == [0.5, tc.Measured.of(2.0).error, 0.25]
+    assert tc.Measured.of(np.array([SHAPED[0], SHAPED[1]])).error.tolist() == SHAPED.error.tolist()
+
+
+@pytest.mark.parametrize("number", ["a", None, 1j, object()])
+def test_what_is_no_real_number_is_refused(number):
+    with pytest.raises(InvalidArgument, match="must be an array of real numbers"):
+        tc.Measured.of(number)
+
+
+def test_a_negative_power_of_an_interval_around_zero_says_nothing():
+    assert np.isinf((tc.Measured(0.1, 0.2) ** -1).error)
+    assert np.isinf((tc.Measured(0.1, 0.2) ** -0.5).error)
+    assert np.isfinite((tc.Measured(0.1, 0.2) ** 2).error)

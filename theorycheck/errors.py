@@ -71,14 +71,22 @@ def require_finite(name: str, value: object, remedy: str = "pass finite numbers 
     """
     if hasattr(value, "as_enclosed_array"):
         return value.as_enclosed_array()
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgument(name, value, "must be an array of numbers", "pass floats or integers") from error
+    array = require_real(name, value)
     if not np.all(np.isfinite(array)):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(np.atleast_1d(array)))[0])
         raise NotFinite(name, value, f"has an entry that is not finite, at index {where}", remedy)
     return array
+
+
+def require_real(name: str, value: object) -> np.ndarray:
+    """Return `value` as an array of float64, finite or not, or raise `InvalidArgument` where it is not made of real numbers."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "c" or value is None:
+            raise TypeError("no real numbers")
+        return array.astype(float, copy=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(name, value, "must be an array of real numbers", "pass floats or integers") from error
 
 
 def require_positive(name: str, value: object) -> np.ndarray:
@@ -87,6 +95,12 @@ def require_positive(name: str, value: object) -> np.ndarray:
     if not np.all(array > 0):
         raise InvalidArgument(name, value, "must be positive", f"pass {name} > 0")
     return array
+
+
+def require_whole(name: str, value: object, least: int, example: int) -> None:
+    """Raise `InvalidArgument` unless `value` is a whole number from `least`."""
+    if not isinstance(value, int | np.integer) or value < least:
+        raise InvalidArgument(name, value, f"must be a whole number from {least}", f"pass {name}={example}")
 
 
 def require_shape(name: str, value: np.ndarray, expected: tuple[int, ...], why: str) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 `Measured` is value ± error, elementwise, with error an absolute bound. Arithmetic carries the bar outward: a function
 is evaluated at the ends of the interval, and each operation adds one rounding. A plain number entering a comparison or
-an operation is a `Measured` of error 16 ulp.
+an operation is a `Measured` of error 16 ulp. NumPy functions that only move entries, sums, means, extremes, norms and matrix
+products keep the bar; any other says so instead of dropping it.
 
 `Precision` is the level at which a claim runs: 0 screens, each further level divides every accuracy by 100. A check
 opens a scope, so flows and quantities tighten even where a claim ignores its `precision` argument.
@@ -10,7 +11,7 @@ opens a scope, so flows and quantities tighten even where a claim ignores its `p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import flint
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from theorycheck.errors import InvalidArgument
+from theorycheck.errors import InvalidArgument, require_real
 
 EPS = float(np.finfo(float).eps)
 PLAIN_ULPS = 16
@@ -51,8 +52,13 @@ class Measured(NDArrayOperatorsMixin):
         return super().__new__(cls)
 
     def __init__(self, value: Any, error: Any = 0.0) -> None:
-        value = np.asarray(value, dtype=float)
-        error = np.asarray(error, dtype=float)
+        try:
+            value = np.asarray(value, dtype=float)
+            error = np.asarray(error, dtype=float)
+        except (TypeError, ValueError):
+            require_real("value", value)
+            require_real("error", error)
+            raise
         if (error < 0).any():
             raise InvalidArgument("error", error, "must be non-negative", "pass the absolute size of the bar")
         object.__setattr__(self, "value", value)
@@ -62,11 +68,21 @@ class Measured(NDArrayOperatorsMixin):
     def of(cls, number: Any) -> Measured:
         """Return `number` as it is if it is `Measured`, else with the bar of a plain number (16 ulp).
 
-        In the scope of balls, exact and enclosed numbers stay what they are.
+        A sequence of `Measured` becomes one. In the scope of balls, exact and enclosed numbers stay what they are.
+
+        Raises
+        ------
+        InvalidArgument
+            For what is not made of real numbers.
+
         """
         if isinstance(number, Measured) or (in_balls() and np.asanyarray(number).dtype == object):
             return number
-        value = np.asarray(number, dtype=float)
+        value = np.asarray(number)
+        if value.dtype != float:
+            if value.dtype == object and any(isinstance(entry, Measured) for entry in value.flat):
+                return _gathered(value)
+            value = require_real("number", number)
         with np.errstate(all="ignore"):
             return cls(value, np.abs(value) * (PLAIN_ULPS * EPS))
 
@@ -92,6 +108,9 @@ class Measured(NDArrayOperatorsMixin):
     def __getitem__(self, key: Any) -> Measured:
         return Measured(self.value[key], self.error[key])
 
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
     def __float__(self) -> float:
         return float(self.value)
 
@@ -99,19 +118,25 @@ class Measured(NDArrayOperatorsMixin):
         """The same numbers in another shape."""
         return Measured(self.value.reshape(*shape), self.error.reshape(*shape))
 
-    def sum(self, axis: int | tuple[int, ...] | None = None) -> Measured:
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Measured:
         """Sum over axes; bars add up, and so does the rounding of the sum."""
-        total = self.value.sum(axis=axis)
-        rounding = EPS * np.abs(self.value).sum(axis=axis) * max(1.0, np.log2(max(2, self.value.size)))
-        return Measured(total, self.error.sum(axis=axis) + rounding)
+        total = self.value.sum(axis=axis, keepdims=keepdims)
+        rounding = EPS * np.abs(self.value).sum(axis=axis, keepdims=keepdims) * max(1.0, np.log2(max(2, self.value.size)))
+        return Measured(total, self.error.sum(axis=axis, keepdims=keepdims) + rounding)
 
-    def max(self, axis: int | None = None) -> Measured:
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Measured:
+        """Mean over axes."""
+        total = self.sum(axis, keepdims)
+        count = self.value.size // max(1, total.size)
+        return _rounded(total.value / count, total.error / count)
+
+    def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Measured:
         """Largest entry; the bar is how far it can move when every entry does."""
-        return _extreme(self, np.max, axis)
+        return _extreme(self, np.max, axis, keepdims)
 
-    def min(self, axis: int | None = None) -> Measured:
+    def min(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Measured:
         """Least entry."""
-        return _extreme(self, np.min, axis)
+        return _extreme(self, np.min, axis, keepdims)
 
     def __repr__(self) -> str:
         if self.value.ndim == 0:
@@ -130,10 +155,52 @@ class Measured(NDArrayOperatorsMixin):
             return NotImplemented
         return rule(*map(Measured.of, inputs))
 
+    def __array_function__(self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if function in _MOVING:
+            return _moved(function, args[0], args[1:], kwargs)
+        rule = _FUNCTIONS.get(function)
+        if rule is None:
+            raise TypeError(
+                f"numpy.{function.__name__} does not know error bars; pass `.value`, and give the result a bar with tc.Measured(value, error)"
+            )
+        return rule(*args, **kwargs)
 
-def _extreme(m: Measured, pick: Callable[..., Any], axis: int | None) -> Measured:
-    value = pick(m.value, axis=axis)
-    moved = np.stack([pick(m.value - m.error, axis=axis), pick(m.value + m.error, axis=axis)])
+
+def _gathered(entries: np.ndarray) -> Measured:
+    """An array of `Measured` and plain numbers as one."""
+    each = [Measured.of(entry) for entry in entries.flat]
+    return Measured(*(np.array([getattr(m, part) for m in each], dtype=float).reshape(entries.shape) for part in ("value", "error")))
+
+
+def _moved(function: Callable[..., np.ndarray], moved: Any, others: Sequence[Any], options: Mapping[str, Any]) -> Measured:
+    """A function that only moves entries, of values and of bars; `moved` is an array or, for `stack` and its like, several."""
+    each = [Measured.of(m) for m in moved] if isinstance(moved, list | tuple) else Measured.of(moved)
+    value, error = ([getattr(m, part) for m in each] if isinstance(each, list) else getattr(each, part) for part in ("value", "error"))
+    return Measured(function(value, *others, **options), function(error, *others, **options))
+
+
+def _chosen(condition: Any, here: Any, there: Any) -> Measured:
+    here, there = Measured.of(here), Measured.of(there)
+    return Measured(np.where(condition, here.value, there.value), np.where(condition, here.error, there.error))
+
+
+def _norm(m: Measured, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Measured:
+    """A norm of vectors, or Frobenius': none moves further than the norm of the bars."""
+    axes = m.ndim if axis is None else len(np.atleast_1d(axis))
+    if ord not in ((None, 1, 2, np.inf) if axes == 1 else (None, "fro")):
+        raise TypeError(f"numpy.linalg.norm of order {ord} over {axes} axes does not know error bars; pass `.value`, and give the result a bar")
+    value, error = (np.linalg.norm(part, ord, axis, keepdims) for part in (m.value, m.error))
+    return Measured(value, error * (1 + 8 * EPS) + (m.size + 8) * EPS * value)
+
+
+def _differences(m: Measured, axis: int = -1) -> Measured:
+    along = _moved(np.moveaxis, m, (axis, 0), {})
+    return _moved(np.moveaxis, along[1:] - along[:-1], (0, axis), {})
+
+
+def _extreme(m: Measured, pick: Callable[..., Any], axis: int | tuple[int, ...] | None, keepdims: bool) -> Measured:
+    value = pick(m.value, axis=axis, keepdims=keepdims)
+    moved = np.stack([pick(m.value + side * m.error, axis=axis, keepdims=keepdims) for side in (-1, 1)])
     return Measured(value, np.abs(moved - value).max(axis=0))
 
 
@@ -167,15 +234,28 @@ def _power(a: Measured, b: Measured) -> Measured:
     value = a.value**b.value
     with np.errstate(all="ignore"):
         corners = [np.abs((a.value + s * a.error) ** (b.value + t * b.error) - value) for s in (-1, 1) for t in (-1, 0, 1)]
-        # an even power of an interval around zero is largest at an end, smallest at 0; a NaN corner (negative base,
-        # exponent off the integers by its bar) says nothing about an exact integer exponent
+        # an even power of an interval around zero is largest at an end, smallest at 0, a negative one unbounded; a NaN corner
+        # (negative base, exponent off the integers by its bar) says nothing about an exact integer exponent
         error = np.nanmax(np.stack(np.broadcast_arrays(*corners)), axis=0)
-        error = np.where(np.abs(a.value) <= a.error, np.maximum(error, np.abs(value)), error)
+        at_zero = np.where(b.value - b.error < 0, np.inf, np.abs(value))
+        error = np.where(np.abs(a.value) <= a.error, np.maximum(error, at_zero), error)
     return _rounded(value, error + 2 * EPS * np.abs(value))
 
 
 def _absolute(a: Measured) -> Measured:
     return Measured(np.abs(a.value), a.error)
+
+
+def _wave(f: np.ufunc) -> Callable[[Measured], Measured]:
+    """Sine or cosine, which move by no more than their argument does."""
+    return lambda a: Measured(f(a.value), np.minimum(a.error, 2.0) + 2 * EPS)
+
+
+def _product(a: Measured, b: Measured) -> Measured:
+    """A matrix product; its rounding is that of sums of so many products."""
+    sizes, roundings = (np.abs(a.value), np.abs(b.value)), (a.shape[-1] + 4) * EPS
+    moved = sizes[0] @ b.error + a.error @ (sizes[1] + b.error)
+    return Measured(a.value @ b.value, (moved + roundings * (sizes[0] @ sizes[1])) * (1 + roundings))
 
 
 def _pick(f: np.ufunc) -> Callable[[Measured, Measured], Measured]:
@@ -188,7 +268,7 @@ def _pick(f: np.ufunc) -> Callable[[Measured, Measured], Measured]:
 
 
 _COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isfinite, np.isnan}
-_MONOTONE = {np.sqrt, np.exp, np.log, np.log1p, np.expm1, np.tanh, np.sinh, np.arcsinh, np.arctan, np.cbrt}
+_MONOTONE = {np.sqrt, np.exp, np.log, np.log1p, np.expm1, np.tanh, np.sinh, np.arcsinh, np.arctan, np.cbrt, np.log2, np.log10, np.exp2}
 _RULES: dict[np.ufunc, Callable[..., Measured]] = {
     np.add: lambda a, b: _rounded(a.value + b.value, a.error + b.error),
     np.subtract: lambda a, b: _rounded(a.value - b.value, a.error + b.error),
@@ -201,6 +281,27 @@ _RULES: dict[np.ufunc, Callable[..., Measured]] = {
     np.absolute: _absolute,
     np.maximum: _pick(np.maximum),
     np.minimum: _pick(np.minimum),
+    np.matmul: _product,
+    np.sin: _wave(np.sin),
+    np.cos: _wave(np.cos),
+}
+_MOVING = {
+    *(np.stack, np.concatenate, np.reshape, np.ravel, np.squeeze, np.expand_dims, np.moveaxis, np.swapaxes, np.transpose, np.broadcast_to),
+    *(np.flip, np.roll, np.repeat, np.take, np.take_along_axis, np.diagonal, np.atleast_1d, np.copy),
+}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.shape: lambda m: m.shape,
+    np.ndim: lambda m: m.ndim,
+    np.size: lambda m: m.size,
+    np.sum: Measured.sum,
+    np.mean: Measured.mean,
+    np.max: Measured.max,
+    np.amax: Measured.max,
+    np.min: Measured.min,
+    np.amin: Measured.min,
+    np.diff: _differences,
+    np.linalg.norm: _norm,
+    np.where: _chosen,
 }
 
 
@@ -221,7 +322,7 @@ class Precision:
     bits: int | None = None
 
     def __post_init__(self) -> None:
-        if self.level < 0:
+        if self.level != int(self.level) or self.level < 0:
             raise InvalidArgument("level", self.level, "must be a whole number from 0", "pass Precision(0) to screen")
 
     @classmethod
@@ -261,13 +362,20 @@ def in_balls(precision: Precision | None = None) -> bool:
     return in_force(precision).bits is not None
 
 
-def numbers(value: Any) -> np.ndarray:
-    """An array of float64; in the scope of balls, arrays of exact and enclosed numbers (dtype object) stay what they are."""
+def numbers(value: Any, name: str = "value") -> np.ndarray:
+    """An array of float64; in the scope of balls, arrays of exact and enclosed numbers (dtype object) stay what they are.
+
+    Raises
+    ------
+    InvalidArgument
+        For what is not made of real numbers.
+
+    """
     if in_balls():
         array = np.asanyarray(value)
         if array.dtype == object:
             return array
-    return np.asarray(value, dtype=float)
+    return require_real(name, value)
 
 
 def over(a: float, n: int) -> float | Fraction:

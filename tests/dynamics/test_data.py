@@ -54,7 +54,7 @@ def test_shapes(X, y, given, lanes, outputs):
         (lambda: Regression(numbers(2, 5, 2), numbers(3, 5)), ShapeMismatch, "must broadcast with X"),
         (lambda: Regression([[1.0], [np.nan]], [1.0, 2.0]), NotFinite, r"`X=.*` has an entry that is not finite, at index \(1, 0\)"),
         (lambda: Regression([[1.0]], [np.inf]), NotFinite, "`y="),
-        (lambda: Regression([["a"]], [1.0]), InvalidArgument, "must be an array of numbers"),
+        (lambda: Regression([["a"]], [1.0]), InvalidArgument, "must be an array of real numbers"),
         (lambda: Classification([[1.0], [2.0]], [1.0, 0.0]), InvalidArgument, "labels 1 and -1 only"),
         (lambda: Classification([[1.0]], [[1.0]], several_outputs=True), InvalidArgument, "labels of two classes"),
     ],

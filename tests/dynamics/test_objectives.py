@@ -10,6 +10,7 @@ from theorycheck.dynamics.objectives import Objective
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.symbolic.losses import ExponentialLoss, LogisticLoss, SquaredLoss
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal, Entrywise, Hadamard
+from theorycheck.symbolic.predictors import TwoLayerReLU
 
 p, q = sp.symbols("p q", real=True)
 MODELS = [
@@ -121,6 +122,13 @@ def test_risk_goes_through_residuals():
         (lambda: Objective(DeepLinear((2, 3)), SquaredLoss(), Regression(np.ones((4, 2)), np.ones(4))), ShapeMismatch, r"must end with \(4, 3\)"),
         (lambda: Objective(DeepLinear((2, 3)), LogisticLoss(), Regression(np.ones((4, 2)), np.ones((4, 3)))), InvalidArgument, "one output only"),
         (lambda: made(DeepLinear((2, 1)), SquaredLoss()).gradient(np.ones(3)), ShapeMismatch, "has 2 parameters"),
+        (lambda: made(DeepLinear((2, 1)), SquaredLoss()).gradient("steep"), InvalidArgument, "`theta=steep` must be an array of real numbers"),
+        (lambda: made(DeepLinear((2, 1)), SquaredLoss()).gradient(np.ones(2) * 1j), InvalidArgument, "must be an array of real numbers"),
+        (lambda: made(DeepLinear((2, 1)), SquaredLoss), InvalidArgument, r"`loss=<class .*` is no loss of predictions; pass tc.SquaredLoss\(\)"),
+        (lambda: made(DeepLinear((2, 1)), None), InvalidArgument, "`loss=None` is no loss of predictions"),
+        (lambda: Objective(DeepLinear((2, 1)), SquaredLoss(), np.ones((4, 2))), InvalidArgument, "is no data; pass tc.Regression"),
+        (lambda: Objective(TwoLayerReLU(2, 1), SquaredLoss(), None), InvalidArgument, "`data=None` is no data"),
+        (lambda: DeepLinear((3, 2.5, 1)), InvalidArgument, r"`widths=\(3, 2.5, 1\)` must be at least two positive whole numbers"),
     ],
 )
 def test_bad_input_is_one_clear_error(make, error, message):

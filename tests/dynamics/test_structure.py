@@ -13,6 +13,7 @@ from theorycheck.search.rounding import Rounding, rounded
 from theorycheck.symbolic.losses import LogisticLoss, SquaredLoss
 from theorycheck.symbolic.models import SymmetricFactorization
 from theorycheck.symbolic.parametrizations import DeepLinear, Diagonal
+from theorycheck.symbolic.predictors import TwoLayerReLU
 
 SHAPES = [(2, 3, 3), (3, 1, 2), (4, 4, 4, 4), (2, 2), (3, 2, 4, 3)]
 
@@ -135,3 +136,5 @@ def test_what_has_no_such_quantity_says_so(quantity, message):
     objective = Objective(Diagonal(1, 2), SquaredLoss(), Regression([[1.0]], [1.0]))
     with pytest.raises(InvalidArgument, match=message):
         quantity(objective, np.ones(2))
+    with pytest.raises(InvalidArgument, match=message):
+        quantity(Objective(TwoLayerReLU(1, 1), SquaredLoss(), Regression([[1.0]], [1.0])), np.ones(2))

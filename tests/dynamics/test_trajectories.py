@@ -307,6 +307,12 @@ def test_general_models_take_the_general_path():
             ShapeMismatch,
             "must broadcast in the leading axes",
         ),
+        (lambda: follow(VALLEY, GradientDescent, np.ones(1), Stop(steps=1)), InvalidArgument, "is no method or flow; pass tc.GradientDescent"),
+        (lambda: follow(VALLEY, GradientDescent(0.1), np.ones(1), 10), InvalidArgument, "`until=10` is no Stop; pass tc.Stop"),
+        (lambda: follow(VALLEY, GradientDescent(0.1), np.ones(1), Stop(steps=1), save=5), InvalidArgument, "`save=5` does not say"),
+        (lambda: follow(VALLEY, GradientDescent(0.1), np.ones(1), Stop(steps=1), record=risk), InvalidArgument, "must be a tuple of quantities"),
+        (lambda: follow(VALLEY, GradientDescent(0.1), np.ones(1), Stop(steps=1), record="risk"), InvalidArgument, "must be a tuple of quantities"),
+        (lambda: follow(None, GradientDescent(0.1), np.ones(1), Stop(steps=1)), InvalidArgument, "`objective=None` is no objective"),
         (lambda: follow(VALLEY, GradientDescent(0.1), np.ones(1), Stop(gradient_norm=1.0)), InvalidArgument, "may never happen; pass steps or time"),
     ],
 )

@@ -168,8 +168,14 @@ def test_data_must_be_taken_by_the_recipe():
     [
         (lambda: tc.reals(3, -3), "must be finite with low < high"),
         (lambda: tc.reals(0, float("nan")), "must be finite with low < high"),
-        (lambda: tc.integers(4, 1), "must satisfy low <= high"),
+        (lambda: tc.integers(4, 1), "must be whole numbers with low <= high"),
+        (lambda: tc.integers(1.5, 3), "must be whole numbers with low <= high"),
         (lambda: tc.choice(()), "must not be empty"),
+        (lambda: tc.array((2, -1)), "`shape=-1` must be a whole number from 0"),
+        (lambda: tc.normals(1.5), "`shape=1.5` must be a whole number from 0"),
+        (lambda: tc.orthogonal(0), "`n=0` must be a whole number from 1"),
+        (lambda: tc.with_spectrum([]), "must be a list of eigenvalues"),
+        (lambda: tc.with_spectrum([1.0, np.inf]), "has an entry that is not finite"),
         (lambda: things.sample(-1, 0), "`seed=-1` must be a whole number"),
     ],
 )

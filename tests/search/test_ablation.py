@@ -140,7 +140,7 @@ def test_the_question_can_be_asked_by_name() -> None:
 
 @pytest.mark.parametrize("wrong", [{"instances": 0}, {"jobs": 0}])
 def test_counts_are_positive(wrong: dict[str, int]) -> None:
-    with pytest.raises(InvalidArgument, match="must be at least 1"):
+    with pytest.raises(InvalidArgument, match="must be a whole number from 1"):
         ablate(CASES["needed"][0], **wrong)
 
 

@@ -90,10 +90,15 @@ def test_more_jobs_need_a_file():
         tc.check(replace(TRUE, claim=lambda p, _: am_gm(p, _)), jobs=2)
 
 
-@pytest.mark.parametrize("arguments", [{"instances": 0}, {"jobs": 0}])
+@pytest.mark.parametrize("arguments", [{"instances": 0}, {"jobs": 0}, {"instances": 2.5}])
 def test_wrong_arguments(arguments):
-    with pytest.raises(tc.InvalidArgument, match="must be at least 1"):
+    with pytest.raises(tc.InvalidArgument, match="must be a whole number from 1"):
         tc.check(TRUE, **arguments)
+
+
+def test_the_name_of_a_theorem_is_no_theorem():
+    with pytest.raises(tc.InvalidArgument, match=r"`theorem=am_gm` is no Theorem; pass one, such as tc[.]theorem"):
+        tc.check("am_gm")
 
 
 def test_an_admitted_instance():

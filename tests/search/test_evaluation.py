@@ -37,6 +37,13 @@ def test_exit_in_a_theorem_is_undefined_and_ends_nothing(theorem: tc.Theorem) ->
     assert "SystemExit" in verdict.problems[0]
 
 
+def test_a_premise_that_forgets_to_answer_is_undefined() -> None:
+    premise = tc.Premise("p", "x > 0", lambda x: None)  # type: ignore[arg-type, return-value]
+    verdict = tc.check(tc.Theorem("silent", tc.CONJECTURE, numbers, (premise,), lambda x, _: tc.at_least("", x, x)), instances=20)
+    assert (verdict.outcome, verdict.undefined) == (tc.Outcome.INCONCLUSIVE, 20)
+    assert "`p.holds(instance)=None` says neither yes nor no" in verdict.problems[0]
+
+
 def test_an_interrupt_is_not_swallowed() -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt

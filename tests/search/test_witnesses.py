@@ -191,6 +191,8 @@ def test_files_that_cannot_be_read(tmp_path: Path, found: Counterexample) -> Non
         assert said in str(error.value)
     with pytest.raises(InvalidArgument, match="cannot be written"):
         save(found, tmp_path / "no_such_folder" / "w.json")
+    with pytest.raises(InvalidArgument, match=r"is no Counterexample; pass `verdict[.]counterexample`"):
+        save(found.theorem, tmp_path / "w.json")  # type: ignore[arg-type]
 
 
 # -- the folder --

@@ -83,7 +83,23 @@ def test_what_may_not_be_believed_as_it_stands(comparison, doubtful):
 
 
 def test_nothing_to_compare_is_an_error():
-    with pytest.raises(tc.InvalidArgument, match="must not be empty"):
+    with pytest.raises(tc.InvalidArgument, match="must be comparisons, at least one"):
         tc.all_of()
     with pytest.raises(tc.InvalidArgument, match="have no entries"):
         tc.at_most("empty", np.zeros(0), 1.0).standing  # noqa: B018 - the property raises
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: tc.at_most(1.0, 2.0, "x ≤ y"), "`label=1.0` must be a string; say what is compared"),
+        (lambda: tc.at_most("x ≤ y", "x", 1.0), "`number=x` must be an array of real numbers"),
+        (lambda: tc.at_least("x ≥ y", None, 1.0), "`number=None` must be an array of real numbers"),
+        (lambda: tc.equal("x = y", 1.0, 1.0, resolution=0.0), "`resolution=0.0` must be positive"),
+        (lambda: tc.equal("x = y", np.ones(2), np.ones(3)), "of `x = y` must broadcast"),
+        (lambda: tc.all_of(True), r"`comparisons=\(True,\)` must be comparisons"),
+    ],
+)
+def test_bad_sides_are_one_clear_error(make, message):
+    with pytest.raises(tc.InvalidArgument, match=message):
+        make()

@@ -1,5 +1,7 @@
 """Theorems as values: dropping, distorting, binding."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,30 @@ def test_on_binds_data():
 def test_premise_names_differ():
     with pytest.raises(tc.InvalidArgument, match="must have different names"):
         tc.Theorem("twice", tc.CONJECTURE, numbers, (POSITIVE, POSITIVE), THEOREM.claim)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": ""}, "`name=` must be a word"),
+        ({"source": "Nobody 1900"}, "`source=Nobody 1900` is no Source; pass tc.Source"),
+        ({"ambient": lambda draw: 1.0}, "is no recipe; write @tc.recipe above"),
+        ({"premises": POSITIVE}, "must be a tuple of Premise"),
+        ({"premises": ("x > 0",)}, "must be a tuple of Premise"),
+        ({"claim": "x² ≤ x"}, "`claim=x² ≤ x` cannot be called"),
+    ],
+)
+def test_bad_parts_are_one_clear_error(change, message):
+    with pytest.raises(tc.InvalidArgument, match=message):
+        replace(THEOREM, **change)
+
+
+def test_a_list_of_premises_is_a_tuple():
+    assert replace(THEOREM, premises=[POSITIVE]).premises == (POSITIVE,)
+
+
+def test_a_theorem_is_short_where_it_is_shown():
+    assert repr(THEOREM) == "<Theorem square_le>"
 
 
 def test_sources_read_well():

@@ -259,3 +259,11 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     array = balls(array).copy() if in_balls() else np.array(array, dtype=float)
     array.flags.writeable = False
     return array
+
+
+def require_loss_and_data(loss: object, data: object) -> None:
+    """Raise `InvalidArgument` unless these can be the loss and the data of an objective; a class where an instance must be is none."""
+    if isinstance(loss, type) or not hasattr(loss, "slope"):
+        raise InvalidArgument("loss", loss, "is no loss of predictions", "pass tc.SquaredLoss(), tc.LogisticLoss() or tc.ExponentialLoss()")
+    if isinstance(data, type) or not hasattr(data, "inputs"):
+        raise InvalidArgument("data", data, "is no data", "pass tc.Regression(X, y), tc.Classification(X, y) or tc.MatrixSensing(A, y)")

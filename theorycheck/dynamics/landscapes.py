@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theorycheck.errors import InvalidArgument, require_shape
+from theorycheck.errors import InvalidArgument, require_real, require_shape
 from theorycheck.symbolic.kernels.maps.entrywise import EntrywiseKernels
 from theorycheck.symbolic.real_symbols import read_as_real, real_symbols
 
@@ -126,7 +126,7 @@ class Landscape:
 
     def checked(self, theta: ArrayLike) -> np.ndarray:
         """Return θ as float64 of shape ``(..., P)``, or raise `ShapeMismatch`."""
-        return require_shape("theta", np.asarray(theta, dtype=float), (self.parameters,), f"the landscape has {self.parameters} parameters")
+        return require_shape("theta", require_real("theta", theta), (self.parameters,), f"the landscape has {self.parameters} parameters")
 
     def risk(self, theta: ArrayLike) -> np.ndarray:
         """R(θ), shape ``(...)``."""

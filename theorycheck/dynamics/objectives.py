@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from theorycheck.dynamics.data import Classification, MatrixSensing, Regression
+from theorycheck.dynamics.data import Classification, MatrixSensing, Regression, require_loss_and_data
 from theorycheck.dynamics.prediction_objectives import PredictionObjective
 from theorycheck.dynamics.risks import OfModelAndData as OfModelAndData
 from theorycheck.dynamics.risks import SmoothRisk as SmoothRisk
@@ -72,6 +72,7 @@ class Objective(OfModelAndData):
         if not isinstance(self.model, Parametrization):
             remedy = "pass a Parametrization, a Predictor such as TwoLayerReLU, or a Landscape where an objective is asked for"
             raise InvalidArgument("model", self.model, "has neither a map θ -> w(θ) nor predictions with derivatives", remedy)
+        require_loss_and_data(self.loss, self.data)
         if isinstance(self.data, MatrixSensing) and len(self.model.shape) == 2:
             if self.model.shape != self.data.matrix_shape:
                 rule = f"must end with {self.model.shape}, the shape of w of {self.model}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theorycheck.dynamics.data import Classification, Regression
+from theorycheck.dynamics.data import Classification, Regression, require_loss_and_data
 from theorycheck.dynamics.risks import OfModelAndData
 from theorycheck.errors import InvalidArgument, ShapeMismatch
 from theorycheck.measured import EPS
@@ -59,6 +59,7 @@ class PredictionObjective(OfModelAndData):
             raise InvalidArgument(
                 "model", self.model, "does not offer what Predictor asks for", "pass TwoLayerReLU, or a Parametrization to Objective"
             )
+        require_loss_and_data(self.loss, self.data)
         if self.data.inputs != self.model.inputs:
             rule = f"must end with the {self.model.inputs} inputs of {self.model}"
             raise ShapeMismatch("X.shape", self.data.X.shape, rule, "pass X with samples as rows")

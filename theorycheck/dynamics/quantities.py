@@ -15,7 +15,7 @@ import numpy as np
 from theorycheck.dynamics import curvature
 from theorycheck.dynamics.certificates import quantities as enclosed
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
-from theorycheck.errors import InvalidArgument, ShapeMismatch
+from theorycheck.errors import InvalidArgument, ShapeMismatch, require_real
 from theorycheck.measured import EPS, Measured, Precision, in_balls, in_force
 from theorycheck.symbolic.kernels.bounded import bounded
 from theorycheck.symbolic.models import ResidualLinear
@@ -159,7 +159,7 @@ def _top(objective: SmoothRisk, theta: np.ndarray) -> Measured:
 
 def _points(objective: SmoothRisk, theta: np.ndarray) -> np.ndarray:
     """θ with the leading axes it has in common with the data."""
-    theta, P = np.asarray(theta, dtype=float), objective.parameters
+    theta, P = require_real("theta", theta), objective.parameters
     if theta.ndim < 1 or theta.shape[-1] != P:
         raise ShapeMismatch("theta.shape", theta.shape, f"must end with ({P},)", "pass one entry a parameter")
     return np.broadcast_to(theta, (*np.broadcast_shapes(theta.shape[:-1], objective.lanes), P))

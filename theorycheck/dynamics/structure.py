@@ -108,9 +108,10 @@ def _turn(sizes: np.ndarray, dimension: int) -> np.ndarray:
 
 def _spectrum(objective: Any, theta: np.ndarray, precision: Precision | None) -> tuple[np.ndarray, np.ndarray]:
     """Singular values of the end-to-end matrix, descending, and how far each may be off (Weyl)."""
-    shape = objective.model.source.shape if isinstance(objective.model, Flattened) else objective.model.shape
+    model = getattr(objective, "model", None)
+    shape = getattr(model.source if isinstance(model, Flattened) else model, "shape", ())
     if len(shape) != 2:
-        raise InvalidArgument("objective", objective, "has no end-to-end matrix, but a vector", "pass a model whose w(θ) is a matrix")
+        raise InvalidArgument("objective", objective, "has no end-to-end matrix", "pass an objective of a model whose w(θ) is a matrix")
     w = end_to_end(objective, theta, precision)
     sizes = np.linalg.svd(w.value.reshape(*w.shape[:-1], *shape), compute_uv=False)
     return sizes, np.max(w.error, axis=-1) + 8 * max(shape) * EPS * euclidean(w.value, 1)

@@ -220,6 +220,8 @@ def follow(
         For a start that is not finite or of the wrong shape, or a stop that the method cannot serve.
 
     """
+    _require_parts(objective, method_or_flow, until, save)
+    record = _quantities(record)
     if in_balls(precision):
         return _enclosed(objective, method_or_flow, start, until, record, save)
     start, P = require_finite("start", start), objective.parameters
@@ -237,6 +239,27 @@ def follow(
     error = path.error
     bar = error if callable(error) else lambda: error
     return Trajectory(path.times, path.states, path.final, MappingProxyType(records), path.ending, path.cost, bar)
+
+
+def _require_parts(objective: Any, method_or_flow: Any, until: Any, save: Any) -> None:
+    """Each argument of `follow` is of its kind; an instance where it must be one, not its class."""
+    if isinstance(objective, type) or not hasattr(objective, "gradient"):
+        raise InvalidArgument("objective", objective, "is no objective", "pass tc.Objective(model, loss, data) or a tc.Landscape")
+    if isinstance(method_or_flow, type) or not hasattr(method_or_flow, "trace"):
+        raise InvalidArgument(
+            "method_or_flow", method_or_flow, "is no method or flow", "pass tc.GradientDescent(step=0.1), tc.GradientFlow(accuracy=1e-8), ..."
+        )
+    if not isinstance(until, Stop):
+        raise InvalidArgument("until", until, "is no Stop", "pass tc.Stop(steps=1000), tc.Stop(time=10.0) or another condition")
+    if not isinstance(save, Save):
+        raise InvalidArgument("save", save, "does not say which states to keep", "pass tc.Ends(), tc.Every(10) or tc.At(times)")
+
+
+def _quantities(record: Any) -> tuple[Quantity, ...]:
+    asked = tuple(record) if isinstance(record, Iterable) else (None,)
+    if not all(callable(quantity) for quantity in asked):
+        raise InvalidArgument("record", record, "must be a tuple of quantities", "pass record=(tc.risk, tc.sharpness)")
+    return asked
 
 
 def _enclosed(objective: SmoothRisk, method: Any, start: np.ndarray, until: Stop, record: Iterable[Quantity], save: Save) -> Trajectory:

@@ -25,7 +25,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from theorycheck.dynamics.certificates.arrays import enclosed, exact
-from theorycheck.errors import CannotBindData, InvalidArgument
+from theorycheck.errors import CannotBindData, InvalidArgument, require_finite, require_whole
 from theorycheck.instances.choices import Answers, Given, Group, Regrouped, Sampled, Shrinkable
 from theorycheck.instances.tables import IntegerTable, KeyTable, NormalTable, OptionTable, RealTable, SignTable, Table
 from theorycheck.measured import in_balls
@@ -260,12 +260,16 @@ def choice(values: Sequence[Any]) -> Drawable:
 
 def orthogonal(n: int) -> Drawable:
     """An orthogonal matrix of shape (n, n), Haar's law."""
+    require_whole("n", n, 1, 3)
     return Orthogonal(int(n))
 
 
 def with_spectrum(values: Sequence[float]) -> Drawable:
     """A symmetric matrix with the given eigenvalues."""
-    return WithSpectrum(tuple(float(v) for v in values))
+    spectrum = require_finite("values", values)
+    if spectrum.ndim != 1 or not spectrum.size:
+        raise InvalidArgument("values", values, "must be a list of eigenvalues", "pass with_spectrum([2.0, 1.0, 0.5])")
+    return WithSpectrum(tuple(spectrum.tolist()))
 
 
 def noise() -> Drawable:
@@ -274,4 +278,7 @@ def noise() -> Drawable:
 
 
 def _shape(shape: int | Sequence[int]) -> tuple[int, ...]:
-    return (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(s) for s in shape)
+    sizes = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    for size in sizes:
+        require_whole("shape", size, 0, 3)
+    return tuple(int(s) for s in sizes)

@@ -150,8 +150,8 @@ class IntegerTable(Table):
     is_size = True
 
     def __post_init__(self) -> None:
-        if not self.low <= self.high:
-            raise InvalidArgument("low, high", (self.low, self.high), "must satisfy low <= high", "pass integers(1, 4)")
+        if not all(isinstance(end, int | np.integer) for end in (self.low, self.high)) or self.low > self.high:
+            raise InvalidArgument("low, high", (self.low, self.high), "must be whole numbers with low <= high", "pass integers(1, 4)")
 
     @cached_property
     def size(self) -> int:  # type: ignore[override]

@@ -15,7 +15,7 @@ from enum import Enum
 from itertools import combinations
 from time import perf_counter
 
-from theorycheck.errors import InvalidArgument
+from theorycheck.errors import InvalidArgument, require_whole
 from theorycheck.library import Address
 from theorycheck.search.entries import Progress, lone_entry
 from theorycheck.search.loop import verdicts
@@ -23,7 +23,7 @@ from theorycheck.search.outside import OUTSIDE, DroppedAddress, Names, outside
 from theorycheck.search.places import Here, Place, place_of
 from theorycheck.search.verdicts import Counterexample, Outcome, Tightest, Verdict
 from theorycheck.search.workers import Workers
-from theorycheck.statements.theorems import Premise, Theorem
+from theorycheck.statements.theorems import Premise, Theorem, require_theorem
 
 FEW = 10  # fewer tries outside than this are hardly any
 
@@ -203,8 +203,9 @@ def ablate(
         If a count is below 1, or workers are asked for and the theorem has no address.
 
     """
-    if instances < 1 or jobs < 1:
-        raise InvalidArgument("instances, jobs", (instances, jobs), "must be at least 1", "pass instances=1000, jobs=1")
+    require_theorem(theorem)
+    require_whole("instances", instances, 1, 1000)
+    require_whole("jobs", jobs, 1, 1)
     if workers is None and jobs > 1:
         with Workers(jobs) as opened:
             return ablate(theorem, instances, seed, jobs, variants=variants, workers=opened, address=address, progress=progress)

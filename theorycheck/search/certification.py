@@ -31,7 +31,7 @@ from theorycheck.measured import EPS, PLAIN_ULPS, Measured, Precision
 from theorycheck.search.evaluation import JOINT, claim_of, timed
 from theorycheck.search.lifting import Lift
 from theorycheck.search.tallies import judged
-from theorycheck.search.verdicts import Counterexample
+from theorycheck.search.verdicts import Counterexample, require_counterexample
 from theorycheck.statements.comparisons import Comparison, Relation, Standing
 from theorycheck.statements.theorems import Theorem
 
@@ -151,6 +151,7 @@ def certify(counterexample: Counterexample, bits: tuple[int, ...] = BITS) -> Cer
         Working precisions to try, in turn.
 
     """
+    require_counterexample(counterexample)
     started = perf_counter()
     for b in bits:
         found = _evaluated(counterexample.theorem, counterexample.choices, b)

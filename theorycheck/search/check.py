@@ -11,14 +11,14 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from theorycheck.errors import InvalidArgument
+from theorycheck.errors import require_whole
 from theorycheck.library import Address
 from theorycheck.search.entries import lone_entry
 from theorycheck.search.loop import verdicts
 from theorycheck.search.places import place_of
 from theorycheck.search.verdicts import Tally, Verdict
 from theorycheck.search.workers import TIME_LIMIT, Workers
-from theorycheck.statements.theorems import Theorem
+from theorycheck.statements.theorems import Theorem, require_theorem
 
 Progress = Callable[[Tally], Any]
 
@@ -69,8 +69,9 @@ def check(
         If a count is below 1, or workers are asked for and the theorem has no address.
 
     """
-    if instances < 1 or jobs < 1:
-        raise InvalidArgument("instances, jobs", (instances, jobs), "must be at least 1", "pass instances=1000, jobs=1")
+    require_theorem(theorem)
+    require_whole("instances", instances, 1, 1000)
+    require_whole("jobs", jobs, 1, 1)
     started = perf_counter()
     if workers is None and jobs > 1:
         with Workers(jobs, time_limit=time_limit) as opened:

@@ -111,6 +111,10 @@ def admission(theorem: Theorem, value: Any) -> Admission:
 def premise_holds(premise: Premise, instance: Any) -> bool | None:
     """Whether a premise holds (too close counts as holding); None where it is violated by less than 1e-6."""
     held = premise.holds(instance)
+    if held is None:
+        raise InvalidArgument(
+            f"{premise.name}.holds(instance)", held, "says neither yes nor no", "return a bool or a comparison: is a `return` missing?"
+        )
     if not isinstance(held, Comparison):
         return bool(held)
     worst = held.worst

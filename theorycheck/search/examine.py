@@ -9,7 +9,7 @@ from theorycheck.search.confirmation import confirmed_claim
 from theorycheck.search.evaluation import Broken, claim_of, guarded, premise_holds
 from theorycheck.search.screening import SCREEN
 from theorycheck.statements.comparisons import Comparison, Standing
-from theorycheck.statements.theorems import Theorem
+from theorycheck.statements.theorems import Theorem, require_theorem
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Examination:
 
 def examine(theorem: Theorem, instance: Any) -> Examination:
     """Evaluate every premise and the claim on one instance, with confirmation where it is called for."""
+    require_theorem(theorem)
     premises: dict[str, bool] = {}
     for premise in theorem.premises:
         held = guarded(lambda: premise_holds(premise, instance), SCREEN)  # noqa: B023 - used at once

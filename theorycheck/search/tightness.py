@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from theorycheck.errors import InvalidArgument
+from theorycheck.errors import require_whole
 from theorycheck.library import Address, address_of
 from theorycheck.search.breakdown import Exponent, Row, fitted, names_of, rows_of
 from theorycheck.search.features import Features, features_of
@@ -23,7 +23,7 @@ from theorycheck.search.pressing import Sight, sight_of, simplest_at
 from theorycheck.search.surveys import Effort, Survey, surveyed
 from theorycheck.search.verdicts import Counterexample, shown
 from theorycheck.search.workers import Workers
-from theorycheck.statements.theorems import Theorem
+from theorycheck.statements.theorems import Theorem, require_theorem
 
 BUDGET = 300  # evaluations of one local search
 
@@ -184,8 +184,10 @@ def tighten(
         If a count is out of range, or workers are asked for and a theorem has no address.
 
     """
-    if instances < 1 or jobs < 1 or budget < 0:
-        raise InvalidArgument("instances, jobs, budget", (instances, jobs, budget), "must be at least 1, 1 and 0", "pass instances=1000, jobs=1")
+    require_theorem(theorem)
+    require_whole("instances", instances, 1, 1000)
+    require_whole("jobs", jobs, 1, 1)
+    require_whole("budget", budget, 0, 400)
     if workers is None and jobs > 1:
         with Workers(jobs) as opened:
             return tighten(theorem, candidates, instances, seed, features=features, budget=budget, workers=opened, address=address, progress=progress)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from theorycheck.errors import InvalidArgument
 from theorycheck.statements.comparisons import Entry
 from theorycheck.statements.theorems import Theorem
 
@@ -242,3 +243,10 @@ class Verdict:
         from theorycheck.search.display import verdict_table
 
         return verdict_table(self)
+
+
+def require_counterexample(counterexample: object) -> None:
+    """Raise `InvalidArgument` for what is no `Counterexample`, such as a verdict."""
+    if not isinstance(counterexample, Counterexample):
+        rule = "is no Counterexample"
+        raise InvalidArgument("counterexample", counterexample, rule, "pass `verdict.counterexample` of a verdict that is REFUTED")

@@ -16,7 +16,7 @@ from typing import Any
 from theorycheck.errors import InvalidArgument
 from theorycheck.library import address_of
 from theorycheck.search.files import write_atomically
-from theorycheck.search.verdicts import Counterexample, shown
+from theorycheck.search.verdicts import Counterexample, require_counterexample, shown
 from theorycheck.statements.theorems import Theorem
 
 KIND, VERSION = "theorycheck witness", 1
@@ -98,6 +98,7 @@ def save(counterexample: Counterexample, path: Path | str) -> None:
         If the file cannot be written.
 
     """
+    require_counterexample(counterexample)
     try:
         write_atomically(path, text_of(counterexample))
     except OSError as error:

@@ -28,13 +28,13 @@ FOLDER = Path(".theorycheck") / "witnesses"
 _DROPPED = re.compile(r"(.+):without_(\w+)")
 
 
-def replay(path: Path | str, theorems: Iterable[Theorem] | None = None) -> Comparison:
+def replay(path: Path | str, theorems: Iterable[Theorem] | Theorem | None = None) -> Comparison:
     """Re-evaluate a saved counterexample.
 
     Parameters
     ----------
     path : path of a witness file
-    theorems : iterable of Theorem, optional
+    theorems : Theorem or iterable of Theorem, optional
         Where to look for the theorem it names; the library unless given. Nothing named in the file is ever run.
 
     Returns
@@ -54,13 +54,13 @@ def replay(path: Path | str, theorems: Iterable[Theorem] | None = None) -> Compa
     return replayed(theorem_of(witness, theorems), witness)[1]
 
 
-def theorem_of(witness: Witness, theorems: Iterable[Theorem] | None = None) -> Theorem:
+def theorem_of(witness: Witness, theorems: Iterable[Theorem] | Theorem | None = None) -> Theorem:
     """The theorem a witness names, among those given or in the library; ``name:without_premise`` is made from ``name``."""
     if theorems is None:
         papers = [load(place) for place in sorted(shelf().glob("[a-z]*.py")) if place.stem == witness.paper]
         known = [t for paper in papers for t in (*paper.theorems, *paper.false)]
     else:
-        known = list(theorems)
+        known = [theorems] if isinstance(theorems, Theorem) else list(theorems)
     found = _named(witness.theorem, known)
     if found is not None:
         return found

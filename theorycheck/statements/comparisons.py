@@ -226,14 +226,28 @@ def _deciding(entries: tuple[Entry, ...]) -> Entry:
     return worst if doubtful == worst.doubtful else replace(worst, doubtful=doubtful)
 
 
+def _compared(label: str, relation: Relation, left: Any, right: Any, resolution: float = 1e-6, scale: Any = 0.0) -> Comparison:
+    if not isinstance(label, str):
+        raise InvalidArgument("label", label, "must be a string", 'say what is compared: tc.at_most("S ≤ 2/step", left, right)')
+    if not resolution > 0:
+        raise InvalidArgument("resolution", resolution, "must be positive", "pass the largest relative bar at which agreement counts, such as 1e-6")
+    left, right = Measured.of(left), Measured.of(right)
+    shapes = np.shape(left), np.shape(right)
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeMismatch("sides.shape", shapes, f"of `{label}` must broadcast", "compare entry by entry, or with a number") from None
+    return Comparison(label, relation, left, right, resolution, scale=scale)
+
+
 def at_most(label: str, left: Any, right: Any) -> Comparison:
     """The claim ``left <= right``, entrywise; plain numbers carry 16 ulp."""
-    return Comparison(label, Relation.AT_MOST, Measured.of(left), Measured.of(right))
+    return _compared(label, Relation.AT_MOST, left, right)
 
 
 def at_least(label: str, left: Any, right: Any) -> Comparison:
     """The claim ``left >= right``, entrywise."""
-    return Comparison(label, Relation.AT_LEAST, Measured.of(left), Measured.of(right))
+    return _compared(label, Relation.AT_LEAST, left, right)
 
 
 def equal(label: str, left: Any, right: Any, resolution: float = 1e-6, *, scale: Any = 0.0) -> Comparison:
@@ -242,11 +256,11 @@ def equal(label: str, left: Any, right: Any, resolution: float = 1e-6, *, scale:
     The scale is that of the largest entry, or `scale` where that is larger: pass the size of the terms that may cancel, one number
     or one a stacked instance. An entry whose sides are both exactly zero with no bar holds.
     """
-    return Comparison(label, Relation.EQUAL, Measured.of(left), Measured.of(right), resolution, scale=scale)
+    return _compared(label, Relation.EQUAL, left, right, resolution, scale)
 
 
 def all_of(*comparisons: Comparison) -> Comparison:
     """All comparisons at once: as bad as the worst."""
-    if not comparisons:
-        raise InvalidArgument("comparisons", comparisons, "must not be empty", "pass at least one comparison")
+    if not comparisons or not all(isinstance(c, Comparison) for c in comparisons):
+        raise InvalidArgument("comparisons", comparisons, "must be comparisons, at least one", "pass tc.at_most(...), tc.equal(...), ...")
     return Comparison(" and ".join(c.label for c in comparisons), parts=tuple(comparisons))

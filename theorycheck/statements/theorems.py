@@ -97,12 +97,30 @@ class Theorem:
     of: Theorem | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise InvalidArgument("name", self.name, "must be a word", "say the conclusion, then `of` the premises")
+        if not isinstance(self.source, Source):
+            raise InvalidArgument(
+                "source", self.source, "is no Source", 'pass tc.Source("Marion & Chizat", 2024, arxiv="2405.13456") or tc.CONJECTURE'
+            )
+        if not hasattr(self.ambient, "replay"):
+            raise InvalidArgument("ambient", self.ambient, "is no recipe", "write @tc.recipe above the function that draws an instance")
+        if not isinstance(self.premises, tuple | list) or not all(isinstance(p, Premise) for p in self.premises):
+            raise InvalidArgument(
+                "premises", self.premises, "must be a tuple of Premise", "pass (tc.Premise(name, statement, holds),), or () for none"
+            )
+        object.__setattr__(self, "premises", tuple(self.premises))
+        if not callable(self.claim):
+            raise InvalidArgument("claim", self.claim, "cannot be called", "pass a function (instance, precision) -> Comparison")
         names = [p.name for p in self.premises]
         if len(set(names)) < len(names):
             raise InvalidArgument("premises", names, "must have different names", "rename one")
 
     def __str__(self) -> str:
         return self.name
+
+    def __repr__(self) -> str:
+        return f"<Theorem {self.name}>"
 
     def _repr_latex_(self) -> str | None:
         return f"$$\n{self.statement}\n$$" if self.statement else None
@@ -127,3 +145,9 @@ class Theorem:
     def on(self, X: Any, y: Any) -> Theorem:
         """The theorem bound to data: X of shape (n, d), y of shape (n,)."""
         return replace(self, ambient=self.ambient.on(X, y))
+
+
+def require_theorem(theorem: object) -> None:
+    """Raise `InvalidArgument` for what is no `Theorem`, such as its name."""
+    if not isinstance(theorem, Theorem):
+        raise InvalidArgument("theorem", theorem, "is no Theorem", 'pass one, such as tc.theorem("saxe_2014/learning_time_of_two_layers")')

@@ -69,7 +69,7 @@ class Parametrization:
 
     def checked(self, theta: np.ndarray) -> np.ndarray:
         """Return θ as float64 of shape ``(..., P)``, or raise `ShapeMismatch`."""
-        theta = numbers(theta)
+        theta = numbers(theta, "theta")
         if theta.shape[-1:] == (self.parameters,):  # the message below prints expressions, which costs more than a gradient
             return theta
         return require_shape("theta", theta, (self.parameters,), f"{self} has {self.parameters} parameters")
@@ -86,9 +86,10 @@ class DeepLinear(Parametrization):
     widths: tuple[int, ...]
 
     def __init__(self, widths: Sequence[int]) -> None:
+        if len(widths) < 2 or any(int(d) != d or d < 1 for d in widths):
+            rule = "must be at least two positive whole numbers (d_0, ..., d_L)"
+            raise InvalidArgument("widths", widths, rule, "pass DeepLinear(widths=(3, 2, 1))")
         widths = tuple(int(d) for d in widths)
-        if len(widths) < 2 or min(widths) < 1:
-            raise InvalidArgument("widths", widths, "must be at least two positive numbers (d_0, ..., d_L)", "pass DeepLinear(widths=(3, 2, 1))")
         object.__setattr__(self, "widths", widths)
 
     @property

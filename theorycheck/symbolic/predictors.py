@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_shape
+from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_real, require_shape
 from theorycheck.measured import EPS, Measured
 
 
@@ -121,7 +121,7 @@ class TwoLayerReLU:
 
     def checked(self, theta: ArrayLike) -> np.ndarray:
         """Return θ as float64 of shape ``(..., P)``, or raise `ShapeMismatch`."""
-        return require_shape("theta", np.asarray(theta, dtype=float), (self.parameters,), f"{self} has {self.parameters} parameters")
+        return require_shape("theta", require_real("theta", theta), (self.parameters,), f"{self} has {self.parameters} parameters")
 
     def layers(self, theta: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """B and a as views of θ, of shapes ``(..., hidden, inputs)`` and ``(..., hidden)``."""
