@@ -372,3 +372,8 @@ def test_bad_input_is_one_clear_error(change: dict, kind: type[Exception], messa
     potential, X, y, _ = problem("u² - v²", 12)
     with pytest.raises(kind, match=message):
         bregman_projection(potential, **({"X": X, "y": y} | change))
+
+
+def test_what_is_no_potential_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="`potential=None` is no potential"):
+        bregman_projection(None, np.ones((1, 2)), np.ones(1))  # type: ignore[arg-type]

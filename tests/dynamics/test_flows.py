@@ -9,6 +9,7 @@ from theorycheck.dynamics.costs import Clock, Coordinates, Integrator
 from theorycheck.dynamics.data import Classification, Regression
 from theorycheck.dynamics.flows import GradientFlow, MirrorFlow
 from theorycheck.dynamics.integrators import plans
+from theorycheck.dynamics.methods import MirrorDescent
 from theorycheck.dynamics.objectives import Objective
 from theorycheck.dynamics.quantities import balancedness, risk
 from theorycheck.dynamics.trajectories import At, Ending, Every, Stop, follow
@@ -303,6 +304,8 @@ def test_a_flow_that_becomes_stiff_is_handed_over():
         (lambda: GradientFlow(accuracy=2.0), "below 1"),
         (lambda: GradientFlow(accuracy=1e-6, floor=-1.0), "floor=-1.0.*positive"),
         (lambda: GradientFlow(accuracy=1e-6, budget=0), "budget=0"),
+        (lambda: MirrorFlow(Diagonal(2, 2), accuracy=1e-6), "is no potential; pass tc.legendre_potential"),
+        (lambda: MirrorDescent(None, step=0.1), "`potential=None` is no potential"),
         (lambda: run_of(Stop(steps=3)), "steps=3.*counts steps of a method"),
         (lambda: run_of(Stop(event=lambda objective, theta: objective.risk(theta))), "may never happen"),
         (lambda: run_of(Stop(time=1.0), save=Every(2)), "pass At"),

@@ -257,6 +257,10 @@ def test_bad_input_is_one_clear_error():
     objective, theta = fit((2, 2, 1), 0)
     with pytest.raises(ShapeMismatch, match=r"`theta.shape=\(5,\)` must end with \(6,\)"):
         sharpness(objective, theta[:5])
+    with pytest.raises(InvalidArgument, match=r"`theta=Objective.* must be an array of real numbers"):
+        sharpness(theta, objective)
+    with pytest.raises(ShapeMismatch, match=r"`H.shape=\(2, 3\)` must be \(..., m, m\)"):
+        top_eigenvalue(np.ones((2, 3)))
     with pytest.raises(InvalidArgument, match="has no layers; pass an Objective of a DeepLinear model"):
         balancedness(Objective(Hadamard(2), SquaredLoss(), objective.data), theta[:4])
     with pytest.raises(InvalidArgument, match=r"`model=Hadamard\(dim=2\)` has no layers W_1, ..., W_L; pass a DeepLinear or a ResidualLinear"):

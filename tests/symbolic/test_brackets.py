@@ -121,6 +121,7 @@ def test_what_cannot_be_decided_is_said() -> None:
     hidden = sp.sin(angle) ** 2 + sp.cos(angle) ** 2 + sp.Function("f")(angle) - 1
     found = lie_brackets(Entrywise((angle, a), (hidden * a, a)))
     assert found == Brackets(False, None, ((0, 1),))
+    assert str(found) == "not decided: [∇w[i], ∇w[j]] for (i, j) = (0, 1)"
 
 
 def test_floats_are_the_numbers_they_are() -> None:

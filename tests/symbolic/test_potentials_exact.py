@@ -124,3 +124,20 @@ def _order(case: Scalar) -> tuple[sp.Symbol, ...]:
     """Parameters with the growing one first, as the exact form of a difference has them."""
     used = case.model.symbols
     return used[::-1] if str(case.model.expressions[0]) == "-u**2 + v**2" else used
+
+
+def test_latex_says_what_parts_of_the_start_are_called() -> None:
+    assert r"p_{0} &= \frac{u_{0} + v_{0}}{2}" in FORMS["u v"].latex()
+    assert r"q_{0} &= \frac{u_{0} - v_{0}}{2}" in FORMS["u v"].latex()
+
+
+def test_a_potential_prints_its_closed_forms() -> None:
+    assert str(legendre_potential(Hadamard(2), [1.0, 1, 0.5, 0.2])).splitlines() == [
+        "Legendre potential R, with conjugate Q",
+        "    w_1, w_2:",
+        "        w = u v, p0 = (u0 + v0)/2, q0 = (u0 - v0)/2 at the start u0, v0",
+        "        Q(μ) = p0^2 exp(2 μ)/2 + q0^2 exp(-2 μ)/2",
+        "        ∇Q(μ) = (p0 exp(μ) - q0 exp(-μ)) (p0 exp(μ) + q0 exp(-μ))",
+        "        R(w) = -w log(p0/q0)/2 + w asinh(w/(2 p0 q0))/2 - sqrt(4 p0^2 q0^2 + w^2)/2",
+        "        ∇R(w) = -log(p0/q0)/2 + asinh(w/(2 p0 q0))/2",
+    ]

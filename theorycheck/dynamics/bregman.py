@@ -21,7 +21,7 @@ from scipy.optimize import linprog
 from theorycheck.errors import InvalidArgument, ShapeMismatch, require_finite, require_shape
 from theorycheck.measured import EPS, Measured
 from theorycheck.symbolic.potentials.graded import null_projection
-from theorycheck.symbolic.potentials.legendre import Potential
+from theorycheck.symbolic.potentials.legendre import Potential, require_potential
 from theorycheck.symbolic.potentials.modes import Place
 from theorycheck.symbolic.potentials.newton import DualSolution, Problem, product, solve_dual
 
@@ -100,6 +100,7 @@ def bregman_projection(potential: Potential, X: ArrayLike, y: ArrayLike, *, step
     array([0.00070686, 0.49964657])
 
     """
+    require_potential(potential)
     X, y, lead = _flattened(potential, X, y, steps)
     start, domain = potential.system.start(lead), _Domain.of(potential, lead)
     place, endings = start[np.arange(len(y))], np.full(len(y), ProjectionEnding.CONVERGED)

@@ -17,6 +17,7 @@ import scipy.sparse.linalg
 
 from theorycheck.dynamics.certificates import stacks
 from theorycheck.dynamics.objectives import Objective, SmoothRisk
+from theorycheck.errors import ShapeMismatch, require_real
 from theorycheck.measured import EPS, Measured, in_balls
 from theorycheck.symbolic.kernels.bounded import euclidean
 from theorycheck.symbolic.kernels.compiled import together
@@ -61,7 +62,9 @@ def top_eigenpair(H: np.ndarray, error: np.ndarray | float = 0.0) -> tuple[Measu
     """
     if in_balls():
         return stacks.top_eigenpair(H)
-    H = np.asarray(H, dtype=float)
+    H = require_real("H", H)
+    if H.ndim < 2 or H.shape[-1] != H.shape[-2]:
+        raise ShapeMismatch("H.shape", H.shape, "must be (..., m, m)", "pass a symmetric matrix")
     with np.errstate(all="ignore"):
         lost = ~np.all(np.isfinite(H), axis=(-2, -1))
         H = np.where(lost[..., None, None], 0.0, H)

@@ -29,7 +29,7 @@ from theorycheck.measured import Precision
 from theorycheck.symbolic.kernels.flows.control import DIVERGED, ENDED, EXHAUSTED, SMALL, UNRESOLVED
 from theorycheck.symbolic.losses import ExponentialLoss, LogisticLoss
 from theorycheck.symbolic.parametrizations import Diagonal, Hadamard
-from theorycheck.symbolic.potentials import NoClosedForm, Potential, legendre_potential
+from theorycheck.symbolic.potentials import NoClosedForm, Potential, legendre_potential, require_potential
 
 BUDGET = 50_000
 LONG = 100.0  # times 1/R at the start, from which margin losses are followed in their own time
@@ -157,6 +157,10 @@ class MirrorFlow(_Flow):
     accuracy: float | np.ndarray | None = None
     floor: float | np.ndarray | None = None
     budget: int = BUDGET
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_potential(self.potential)
 
     @property
     def lanes(self) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from theorycheck.dynamics.bregman import bregman_projection
 from theorycheck.errors import InvalidArgument, require_finite
 from theorycheck.measured import EPS, Measured
-from theorycheck.symbolic.potentials.legendre import Potential
+from theorycheck.symbolic.potentials.legendre import Potential, require_potential
 
 MOST_SAMPLES = 6
 
@@ -56,6 +56,7 @@ def max_margin(potential: Potential, X: ArrayLike) -> MaxMargin:
     array([1., 0.])
 
     """
+    require_potential(potential)
     X = require_finite("X", X)
     n, d = X.shape[-2:]
     if n > MOST_SAMPLES:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from theorycheck.errors import InvalidArgument, TooLarge
 from theorycheck.symbolic.brackets import lie_brackets
@@ -15,7 +13,7 @@ from theorycheck.symbolic.conserved import conserved_quantities
 from theorycheck.symbolic.derivations.balance import balance_holds
 from theorycheck.symbolic.formulas import expression_text
 from theorycheck.symbolic.parametrizations import DeepLinear
-from theorycheck.symbolic.potentials import ExactForm, NoClosedForm, legendre_potential
+from theorycheck.symbolic.potentials import NoClosedForm, legendre_potential
 from theorycheck.symbolic.vector_fields import NotPolynomial
 
 PARAMETERS = 24  # up to which laws are looked for and brackets taken
@@ -109,28 +107,8 @@ def _potential(model: Any) -> Section:
             lines.append(", ".join(f"w_{i}" for i in entries) + (f" with {here}:" if here else ":"))
         else:
             lines.append("each entry of w by itself:" if len(potential.groups) == 1 else f"each of {', '.join(f'w_{i}' for i in entries)}:")
-        lines += _form_lines(form)
+        lines += form.lines
     return Section(title, tuple(lines))
-
-
-def _form_lines(form: ExactForm) -> list[str]:
-    greek = {dual: sp.Symbol(dual.name.replace("mu", "μ"), real=True) for dual in form.duals}
-
-    def text(expressions: Iterable[sp.Expr]) -> str:
-        return ", ".join(expression_text(e.xreplace(greek)) for e in expressions)
-
-    primals, duals = text(form.primals), text(form.duals)
-    start = sorted({s.name for w in form.flow for s in w.free_symbols} - {s.name for s in form.duals})
-    if {"p0", "q0"} & set(start):
-        known = ", p0 = (u0 + v0)/2, q0 = (u0 - v0)/2 at the start u0, v0"
-    elif len(form.outputs) > 1 or "z1" in start:
-        known = f" in a common eigenbasis, with a_ik the eigenvalues; {', '.join(name for name in start if name[0] == 'z')} at the start"
-    else:
-        known = f", {', '.join(start)} at the start"
-    lines = [f"{primals} = {text(form.outputs)}{known}", f"Q({duals}) = {text([form.conjugate])}", f"∇Q({duals}) = {text(form.inverse)}"]
-    if form.value is not None and form.mirror is not None:
-        lines += [f"R({primals}) = {text([form.value])}", f"∇R({primals}) = {text([form.mirror])}"]
-    return lines
 
 
 def _example(model: Any, sized: bool) -> str:

@@ -96,6 +96,13 @@ class Brackets:
         pairs = r",\ ".join(f"({i + 1}, {j + 1})" for i, j in self.undecided)
         return rf"[\nabla w_i, \nabla w_j] = 0 \quad \text{{is not decided for }} (i, j) = {pairs}"
 
+    def __str__(self) -> str:
+        if self.witness is not None:
+            return f"not commuting: {self.witness}"
+        if self.commuting:
+            return "commuting: every [∇w[i], ∇w[j]] vanishes identically"
+        return f"not decided: [∇w[i], ∇w[j]] for (i, j) = {', '.join(map(str, self.undecided))}"
+
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
 

@@ -13,7 +13,7 @@ from theorycheck.dynamics.objectives import Objective, SmoothRisk
 from theorycheck.dynamics.stepping import ROUNDED, Carry
 from theorycheck.errors import InvalidArgument
 from theorycheck.measured import EPS
-from theorycheck.symbolic.potentials import Potential
+from theorycheck.symbolic.potentials import Potential, require_potential
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,7 @@ class MirrorDescent(Stepped):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_potential(self.potential)
         if not isinstance(self.gradient, Sampled):
             raise InvalidArgument("gradient", self.gradient, "has no gradient in w", "pass Whole(), Minibatch(...) or LabelNoise(...)")
 

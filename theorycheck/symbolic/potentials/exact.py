@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from theorycheck.symbolic.formulas import expression_text
 from theorycheck.symbolic.identities.statements import Identity
 
 MU = sp.Symbol("mu", real=True)
@@ -34,6 +35,8 @@ class ExactForm:
         Q(μ).
     value, mirror : Expr or None
         R(w) and R'(w) of a single entry, None where ∇Q has no elementary inverse; `value_along` is R(w(μ)) in any case.
+    known : tuple of (Symbol, Expr)
+        What the forms call parts of the start θ_0.
 
     """
 
@@ -45,6 +48,7 @@ class ExactForm:
     conjugate: sp.Expr
     value: sp.Expr | None = None
     mirror: sp.Expr | None = None
+    known: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
 
     @property
     def inverse(self) -> tuple[sp.Expr, ...]:
@@ -78,8 +82,30 @@ class ExactForm:
         lines += [(rf"\nabla Q({dual})", sp.Matrix(self.inverse))]
         lines += [(rf"R({primal})", self.value), (rf"\nabla R({primal})", self.mirror)] if self.value is not None else []
         lines += [(rf"R(\nabla Q({dual}))", self.value_along)] if self.value is None else []
+        lines += [(sp.latex(symbol), meaning) for symbol, meaning in self.known]
         body = " \\\\\n".join(f"{name} &= {sp.latex(value[0] if getattr(value, 'shape', None) == (1, 1) else value)}" for name, value in lines)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The closed forms in plain text: w, Q, ∇Q and, of a single entry, R and ∇R."""
+        greek = {dual: sp.Symbol(dual.name.replace("mu", "μ"), real=True) for dual in self.duals}
+
+        def text(*expressions: sp.Expr) -> str:
+            return ", ".join(expression_text(e.xreplace(greek)) for e in expressions)
+
+        primals, duals = text(*self.primals), text(*self.duals)
+        named = {symbol for symbol, _ in self.known}
+        of_start = sorted(s.name for s in {s for w in (*self.flow, *(m for _, m in self.known)) for s in w.free_symbols} - named - set(self.duals))
+        if len(self.outputs) > 1 or "z1" in of_start:
+            start = f" in a common eigenbasis, with a_ik the eigenvalues; {', '.join(name for name in of_start if name[0] == 'z')} at the start"
+        else:
+            start = "".join(f", {symbol} = {sp.sstr(meaning)}" for symbol, meaning in self.known)
+            start += f" at the start {', '.join(of_start)}" if self.known else f", {', '.join(of_start)} at the start"
+        shown = [f"{primals} = {text(*self.outputs)}{start}", f"Q({duals}) = {text(self.conjugate)}", f"∇Q({duals}) = {text(*self.inverse)}"]
+        if self.value is not None and self.mirror is not None:
+            shown += [f"R({primals}) = {text(self.value)}", f"∇R({primals}) = {text(self.mirror)}"]
+        return tuple(shown)
 
     def _along(self, expression: sp.Expr) -> sp.Expr:
         return expression.subs(dict(zip(self.parameters, self.flow, strict=True)), simultaneous=True)
@@ -136,7 +162,10 @@ def product_form(coefficient: sp.Expr, frozen: int = 0) -> ExactForm:
         w, ratio = sp.Symbol("w", real=True), (p0 / q0) ** sp.sign(coefficient)
         value, mirror = _hyperbolic(w, sp.Abs(coefficient) * p0 * q0, ratio, 2 * sp.Abs(coefficient))
     flow = grow + shrink, grow - shrink
-    return ExactForm((u, v), (coefficient * u * v,), (MU,), (w,), flow, (grow**2 + shrink**2) / 2, value, mirror)
+    u0, v0 = sp.symbols("u0 v0", real=True)
+    halves = (p0, sp.factor((u0 + v0) / 2), frozen >= 0), (q0, sp.factor((u0 - v0) / 2), frozen <= 0)
+    known = tuple((part, half) for part, half, stays in halves if stays)
+    return ExactForm((u, v), (coefficient * u * v,), (MU,), (w,), flow, (grow**2 + shrink**2) / 2, value, mirror, known)
 
 
 def forms_form(entries: int, modes: int) -> ExactForm:

@@ -173,6 +173,14 @@ class Potential:
         """The closed forms of an entry of w."""
         return self.expression(entry).latex()
 
+    def __repr__(self) -> str:
+        """The closed forms, those of entries of a kind once."""
+        shown = ["Legendre potential R, with conjugate Q"]
+        for group in self.groups:
+            shown.append(f"    {', '.join(f'w_{i + 1}' for i in group.outputs)}:")
+            shown += [f"        {line}" for line in self.expression(int(group.outputs[0])).lines]
+        return "\n".join(shown)
+
     def _repr_latex_(self) -> str:
         """One display for all entries of w of a kind."""
         shown = []
@@ -249,6 +257,12 @@ def legendre_potential(model: VectorMap, start: ArrayLike) -> Potential:
     potential = Potential(groups, theta.copy())
     _ = potential.system  # refuses a start from which an entry of w is frozen
     return potential
+
+
+def require_potential(potential: object) -> None:
+    """Raise `InvalidArgument` for what is no potential, such as the model that has one."""
+    if not hasattr(potential, "parameters_at") or isinstance(potential, type):
+        raise InvalidArgument("potential", potential, "is no potential", "pass tc.legendre_potential(model, start), or tc.numeric_potential")
 
 
 def _between(value: np.ndarray, ends: Ends) -> np.ndarray:
