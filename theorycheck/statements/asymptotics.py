@@ -46,7 +46,8 @@ def scales_as(label: str, xs: Any, ys: Any, exponent: float, resolution: float =
 
     The bar of the slope is narrower for more scales (from five on the drift of successive changes is seen), and nearer to the limit. Plain
     numbers count as exact: where they are rounded or estimated, their changes stop shrinking and the bar is wide, unless it comes with them.
-    `rate_of` gives the interval of the slopes seen, for exponents that are bounded only.
+    `rate_of` gives the interval of the slopes seen, for exponents that are bounded only. No bar can know a term of lower order that is hidden
+    behind others at every scale passed: give the theorem a premise that it shows, as `marion_chizat_2024_small_start_limit` does.
 
     Parameters
     ----------
