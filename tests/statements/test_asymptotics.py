@@ -96,3 +96,11 @@ def test_logarithms_are_never_accused(largest, ratio, count):
         assert tc.tends_to("limit", x, 3 + slow, 3.0).standing is not Standing.VIOLATED
     for y, exponent in ((x * log, 1.0), (x / log, 1.0), ((x * log) ** 2, 2.0)):
         assert tc.scales_as("rate", x, y, exponent).standing is not Standing.VIOLATED
+
+
+def test_a_last_change_of_zero_has_a_bar():
+    """Changes 0, δ, 0, as rounding leaves them: no ratio is known, and the bar is that of what δ may leave."""
+    values = 1.0 + np.array([0.0, 0.0, 0.0, 1e-11, 1e-11])
+    found = tc.tends_to("flat", 2.0 ** -np.arange(5), values, values[-1])
+    assert 1e-12 < found.left.error < 1e-10
+    assert found.standing is tc.Standing.HOLDS

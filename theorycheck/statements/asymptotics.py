@@ -105,7 +105,8 @@ def _extrapolated(seen: Measured, nearer: float) -> tuple[np.ndarray, np.ndarray
         left = 1 - np.abs(ratio)
         rest = changes[-1] * ratio / (1 - ratio)
         converging = np.abs(ratio) <= _SLOWEST
-        closing = np.maximum(np.abs(rest) * (1 + _DRIFT * drift / left), _unseen(changes, nearer)) + noise / left**2
+        drifting = np.where(rest == 0, 0.0, np.abs(rest) * (1 + _DRIFT * drift / left))  # a last change of 0 leaves nothing, whatever the drift
+        closing = np.maximum(drifting, _unseen(changes, nearer)) + noise / left**2
         bar = np.where(converging, closing, _restless(changes, ratio, nearer) + noise / (1 - _SLOWEST) ** 2)
     flat = (np.abs(changes[-1]) <= noise) & (np.abs(changes[-2]) <= 2 * noise)
     value = np.where(flat | ~converging, v[-1], v[-1] + np.nan_to_num(rest))
