@@ -68,11 +68,17 @@ ITEMS = {  # of the catalogue, with the addresses that state them
     "woodworth-2020/Q-alpha": ("woodworth_2020/*",),
     "woodworth-2020/thresholds-and-rates": ("woodworth_2020_regimes/*",),
     "haochen-2020/label-noise-quadratic-model": ("haochen_2020/*",),
+    "lyu-li-2019/smoothed-margin-monotone": ("lyu_li_2019/*",),
+    "kelner-2021/bsls-two-and-m-scales": ("kelner_2021/*",),
+    "quadratic-models/rates": ("quadratic_models/*_ge", "quadratic_models/descent_*", "quadratic_models/roots_*", "quadratic_models/nesterov_*"),
+    "quadratic-models/sgd-noise-floor": ("quadratic_models/noise_*",),
+    "slimmable-2022/theorem-shared-linear": ("slimmable_2022/*",),
 }
 CATALOGUE = """# The catalogue, ticked
 
 Every item of the project's catalogue of deep linear networks, flat minima, mirror flow, the edge of stability, sharpness-aware descent,
-normalisation and label noise: the theorems that state it, the falsehoods planted against it (`make check` refutes all of them), the premises
+normalisation and label noise, and those on margins, quadratics, several scales and shared layers that are stated so far: the theorems that
+state it, the falsehoods planted against it (`make check` refutes all of them), the premises
 that can be dropped (what dropping each does: [ablations.md](ablations.md)), and the identities and chains proved. Made by `make pages`.
 """
 LIBRARY = """# The library
