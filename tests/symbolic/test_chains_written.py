@@ -7,6 +7,7 @@ import sympy as sp
 from rich.console import Console
 
 from tests.symbolic.chain_numbers import x
+from theorycheck.instances.recipes import recipe
 from theorycheck.library import Paper
 from theorycheck.report.catalogue import print_page
 from theorycheck.search.rounding import OTHERS, rounded
@@ -39,7 +40,9 @@ def test_proofs_are_written_in_latex() -> None:
 
 
 def test_show_prints_the_chain_of_a_theorem() -> None:
-    theorem = Theorem("t", CONJECTURE, None, (), lambda x, precision: at_most("0 ≤ x", 0, x), identities=(flat_minima.lower, Identity(x, x)))
+    theorem = Theorem(
+        "t", CONJECTURE, recipe(lambda draw: 1.0), (), lambda x, precision: at_most("0 ≤ x", 0, x), identities=(flat_minima.lower, Identity(x, x))
+    )
     text = StringIO()
     source = Path(__file__)
     print_page(Console(file=text, width=200), Paper("paper", source, (theorem,), ()), theorem)

@@ -31,7 +31,8 @@ def kind_of_claim(theorem: Theorem) -> str:
 
     >>> from theorycheck.statements.comparisons import at_most
     >>> from theorycheck.statements.sources import CONJECTURE
-    >>> kind_of_claim(Theorem("positive", CONJECTURE, None, (), lambda x, precision: at_most("0 ≤ x", 0, x)))
+    >>> from theorycheck.instances.recipes import recipe
+    >>> kind_of_claim(Theorem("positive", CONJECTURE, recipe(lambda draw: 1.0), (), lambda x, precision: at_most("0 ≤ x", 0, x)))
     '≤'
 
     """
