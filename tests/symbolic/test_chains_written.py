@@ -40,9 +40,8 @@ def test_proofs_are_written_in_latex() -> None:
 
 
 def test_show_prints_the_chain_of_a_theorem() -> None:
-    theorem = Theorem(
-        "t", CONJECTURE, recipe(lambda draw: 1.0), (), lambda x, precision: at_most("0 ≤ x", 0, x), identities=(flat_minima.lower, Identity(x, x))
-    )
+    claims = recipe(lambda draw: 1.0), (), lambda x, precision: at_most("0 ≤ x", 0, x)
+    theorem = Theorem("t", CONJECTURE, *claims, identities=(flat_minima.lower, Identity(x, x)))
     text = StringIO()
     source = Path(__file__)
     print_page(Console(file=text, width=200), Paper("paper", source, (theorem,), ()), theorem)
